@@ -1,0 +1,48 @@
+"""What a deployment sets from outside, all of it: environment variables that begin with FINEGRID_."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+def default_home() -> Path:
+    """Where the embedded database lives: reachable by the account that PostgreSQL runs under.
+
+    Root's own home is closed to the `postgres` account, so root gets a place under /var/lib.
+    """
+    if os.geteuid() == 0:
+        return Path("/var/lib/finegrid")
+    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local/share") / "finegrid"
+
+
+class Settings(BaseSettings):
+    """Every setting; the field's description is its documentation (docs/settings.md is checked against it)."""
+
+    model_config = SettingsConfigDict(env_prefix="FINEGRID_", extra="ignore")
+
+    database_url: str | None = Field(
+        None, description="PostgreSQL + PostGIS to use instead of the embedded one, e.g. postgresql://user@host/name"
+    )
+    home: Path = Field(default_factory=default_home, description="Folder of the embedded database cluster")
+    city: str | None = Field(
+        None, description="Which city's database of the embedded cluster; unset: the one chosen by `finegrid city use`"
+    )
+    pg_bindir: Path | None = Field(None, description="Folder with initdb and pg_ctl, where they are not found by themselves")
+    api_key: str | None = Field(None, min_length=16, description="Key that writing over HTTP must send as X-API-Key")
+    tile_url: str | None = Field(
+        None, description="Background tiles for maps, e.g. https://tiles.intern/{z}/{x}/{y}.png; unset: the city's own areas"
+    )
+    tile_attribution: str = Field("", description="Attribution shown for those tiles")
+    upload_limit_mb: int = Field(1024, gt=0, description="Largest file that POST /imports takes")
+    batch_limit: int = Field(100_000, gt=0, description="Most points that one POST /grid/locate may ask for")
+
+
+@cache
+def settings() -> Settings:
+    """Read the environment once per process."""
+    return Settings()
