@@ -209,7 +209,9 @@ class Cluster:
     def databases(self) -> list[str]:
         """Names of the databases that finegrid made, in order."""
         with contextlib.closing(self._connect("postgres")) as conn, conn.cursor() as cursor:
-            cursor.execute("SELECT datname FROM pg_database WHERE NOT datistemplate AND datname <> 'postgres' ORDER BY 1")
+            cursor.execute(
+                "SELECT datname FROM pg_database WHERE NOT datistemplate AND datname <> 'postgres' ORDER BY 1"
+            )
             return [name for (name,) in cursor.fetchall()]
 
     # -- how ----------------------------------------------------------------------------------------------------------
@@ -245,11 +247,16 @@ class Cluster:
                     os.chown(folder, self.account.pw_uid, self.account.pw_gid)
                 folder.chmod(0o700)
         except PermissionError as problem:
-            msg = f"cannot use {self.home} for the database ({problem.strerror}): set FINEGRID_HOME to a folder of yours"
+            msg = (
+                f"cannot use {self.home} for the database ({problem.strerror}): set FINEGRID_HOME to a folder of yours"
+            )
             raise ClusterError(msg) from problem
         if self.account:
             reachable = subprocess.run(
-                ["/bin/sh", "-c", f"test -w '{self.home}'"], user=self.account.pw_uid, group=self.account.pw_gid, check=False
+                ["/bin/sh", "-c", f"test -w '{self.home}'"],
+                user=self.account.pw_uid,
+                group=self.account.pw_gid,
+                check=False,
             )
             if reachable.returncode != 0:
                 msg = (
@@ -270,9 +277,7 @@ class Cluster:
 
     def _configure(self) -> None:
         memory_mb = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
-        text = CONFIGURATION.format(
-            socket=self.socket, buffers_mb=max(64, min(1024, memory_mb // 4)), extra=self.extra
-        )
+        text = CONFIGURATION.format(socket=self.socket, buffers_mb=max(64, min(1024, memory_mb // 4)), extra=self.extra)
         configuration = self.data / "finegrid.conf"
         if not configuration.exists() or configuration.read_text() != text:
             configuration.write_text(text)
@@ -317,7 +322,9 @@ class Cluster:
     def _run(self, command: list[str | Path]) -> None:
         """Run a server program as the account that may, with its words in the error where it fails."""
         before = self.log.stat().st_size if self.log.exists() else 0
-        identity = {"user": self.account.pw_uid, "group": self.account.pw_gid, "extra_groups": []} if self.account else {}
+        identity = (
+            {"user": self.account.pw_uid, "group": self.account.pw_gid, "extra_groups": []} if self.account else {}
+        )
         # A file and not a pipe: the server that pg_ctl leaves behind would keep a pipe open for ever.
         output = self.home / "last-command"
         with output.open("w") as stream:

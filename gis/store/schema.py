@@ -76,7 +76,9 @@ city = Table(
     Column("time_zone", Text, nullable=False, comment="IANA name; days are counted in it"),
     Column("metric_crs", Text, nullable=False, comment="projected CRS in metres for distances and the lattice"),
     Column("levels", JSONB, nullable=False, comment="in order: level and the digits it adds to its parent's code"),
-    Column("provenance", JSONB, nullable=False, server_default="{}", comment="per layer: synthetic or real, and from where"),
+    Column(
+        "provenance", JSONB, nullable=False, server_default="{}", comment="per layer: synthetic or real, and from where"
+    ),
     Column("demo_window", DATERANGE, comment="the days that pages open with"),
     CheckConstraint("id = 1", name="single"),
     comment="One row: the city of this database",
@@ -102,7 +104,12 @@ areas = Table(
     Column("parent_id", Integer),
     Column("parent_level", Text),
     Column("geom", _geometry("MULTIPOLYGON"), nullable=False),
-    Column("area_km2", Numeric(16, 8), Computed("round((ST_Area(geom::geography) / 1000000)::numeric, 8)"), nullable=False),
+    Column(
+        "area_km2",
+        Numeric(16, 8),
+        Computed("round((ST_Area(geom::geography) / 1000000)::numeric, 8)", persisted=True),
+        nullable=False,
+    ),
     Column("retired_at", DateTime(timezone=True)),
     UniqueConstraint("code"),
     UniqueConstraint("id", "level"),
@@ -130,7 +137,12 @@ cells = Table(
     Column("tier", Text, nullable=False, server_default="general"),
     Column("surveyed", Boolean, nullable=False, comment="false: cut by the lattice"),
     Column("geom", _geometry("MULTIPOLYGON"), nullable=False),
-    Column("area_km2", Numeric(16, 8), Computed("round((ST_Area(geom::geography) / 1000000)::numeric, 8)"), nullable=False),
+    Column(
+        "area_km2",
+        Numeric(16, 8),
+        Computed("round((ST_Area(geom::geography) / 1000000)::numeric, 8)", persisted=True),
+        nullable=False,
+    ),
     Column("retired_at", DateTime(timezone=True), comment="a code is retired, never reused"),
     UniqueConstraint("code"),
     _one_of("tier", TIERS),
@@ -147,10 +159,22 @@ road_segments = Table(
     _code(),
     Column("name", Text, nullable=False, server_default=""),
     Column("class", Text, nullable=False),
-    Column("groups", ARRAY(Text), nullable=False, server_default="{}", comment="named sets, e.g. one_ring_fifteen_roads"),
+    Column(
+        "groups", ARRAY(Text), nullable=False, server_default="{}", comment="named sets, e.g. one_ring_fifteen_roads"
+    ),
     Column("geom", _geometry("MULTILINESTRING"), nullable=False),
-    Column("geom_m", Geometry("MULTILINESTRING", srid=-1, spatial_index=False), nullable=False, comment="in the city's metric CRS"),
-    Column("length_m", Numeric(12, 3), Computed("round(ST_Length(geom::geography)::numeric, 3)"), nullable=False),
+    Column(
+        "geom_m",
+        Geometry("MULTILINESTRING", srid=-1, spatial_index=False),
+        nullable=False,
+        comment="in the city's metric CRS",
+    ),
+    Column(
+        "length_m",
+        Numeric(12, 3),
+        Computed("round(ST_Length(geom::geography)::numeric, 3)", persisted=True),
+        nullable=False,
+    ),
     Column("retired_at", DateTime(timezone=True)),
     UniqueConstraint("code"),
     _one_of("class", ROAD_CLASSES),
@@ -180,8 +204,12 @@ responsibilities = Table(
     Column("valid", TSTZRANGE, nullable=False),
     CheckConstraint("num_nonnulls(cell_id, area_id) = 1", name="one_place"),
     CheckConstraint("NOT isempty(valid)", name="valid_not_empty"),
-    ExcludeConstraint(("cell_id", "="), ("valid", "&&"), name="ex_responsibilities_cell", where=text("cell_id IS NOT NULL")),
-    ExcludeConstraint(("area_id", "="), ("valid", "&&"), name="ex_responsibilities_area", where=text("area_id IS NOT NULL")),
+    ExcludeConstraint(
+        ("cell_id", "="), ("valid", "&&"), name="ex_responsibilities_cell", where=text("cell_id IS NOT NULL")
+    ),
+    ExcludeConstraint(
+        ("area_id", "="), ("valid", "&&"), name="ex_responsibilities_area", where=text("area_id IS NOT NULL")
+    ),
     Index("ix_responsibilities_person_id", "person_id"),
     comment="Who answers for a cell or an area, and when: one person at any instant",
 )
@@ -302,10 +330,18 @@ report_counts = Table(
     Column("day", Date, primary_key=True),
     Column("category_id", SmallInteger, ForeignKey("categories.id"), primary_key=True),
     Column("source_id", SmallInteger, ForeignKey("sources.id"), primary_key=True),
-    Column("ids", LargeBinary, nullable=False, comment="cell or segment ids, int32 little endian, ascending; 0: in none; -1: no position"),
+    Column(
+        "ids",
+        LargeBinary,
+        nullable=False,
+        comment="cell or segment ids, int32 little endian, ascending; 0: in none; -1: no position",
+    ),
     Column("counts", LargeBinary, nullable=False, comment="reports at each of ids, int32 little endian"),
     _one_of("target", ("cell", "segment")),
-    CheckConstraint("octet_length(ids) = octet_length(counts) AND octet_length(ids) % 4 = 0 AND octet_length(ids) > 0", name="pairs"),
+    CheckConstraint(
+        "octet_length(ids) = octet_length(counts) AND mod(octet_length(ids), 4) = 0 AND octet_length(ids) > 0",
+        name="pairs",
+    ),
     comment="Roll-up: reports per cell (or segment), category, source and day, packed by day",
 )
 

@@ -1,0 +1,159 @@
+"""Engine, transaction, SQL files and the few locks that every command shares."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from functools import cache
+from importlib.resources import files
+
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, create_engine, text
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.sql.elements import TextClause
+
+from gis.errors import ClusterError, Conflict
+
+# Advisory locks. GROUND: shared by whoever counts on cells, roads and areas to stay as they are (imports, a server's
+# in-process index), exclusive for whoever changes them.
+GROUND_LOCK = 7_094_001
+MINIMUM_SERVER = 150000
+
+
+def create_database_engine(url: str, *, pool_size: int = 2) -> Engine:
+    """Engine over psycopg2; few connections, because more database threads per process are slower, not faster."""
+    url = url.replace("postgres://", "postgresql://", 1)
+    return create_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_pre_ping=True,
+        connect_args={"application_name": "finegrid", "options": "-c jit=off -c timezone=UTC"},
+    )
+
+
+@contextlib.contextmanager
+def transaction(engine: Engine, *, read_only: bool = False) -> Iterator[Connection]:
+    """One transaction: committed at the end of the block, rolled back where it raises.
+
+    Raises
+    ------
+    ClusterError
+        The server cannot be reached or went away; nothing was changed.
+    """
+    try:
+        with engine.connect() as conn:
+            if read_only:
+                conn = conn.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+            with conn.begin():
+                yield conn
+    except OperationalError as problem:
+        msg = f"the database does not answer or went away; nothing was changed: {str(problem.orig).strip()}"
+        raise ClusterError(msg) from problem
+    except DBAPIError as problem:
+        if getattr(problem.orig, "pgcode", None) in {"40001", "40P01"}:
+            msg = "another command changed the same rows at the same moment; nothing was changed, run it again"
+            raise Conflict(msg) from problem
+        raise
+
+
+@cache
+def sql(name: str) -> TextClause:
+    """The statement in gis/sql/<name>.sql."""
+    return text(files("gis.sql").joinpath(f"{name}.sql").read_text(encoding="utf-8"))
+
+
+def share_ground(conn: Connection) -> None:
+    """Keep cells, roads and areas as they are until this transaction ends."""
+    conn.execute(text("SELECT pg_advisory_xact_lock_shared(:key)"), {"key": GROUND_LOCK})
+
+
+def own_ground(conn: Connection) -> None:
+    """Be the only one who counts on cells, roads and areas until this transaction ends.
+
+    Servers that answer from memory hold the lock shared; the notice asks them to let go.
+    """
+    with conn.engine.connect() as bell:
+        bell.execute(text("SELECT pg_notify('finegrid_ground', '')"))
+        bell.commit()
+    conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": GROUND_LOCK})
+
+
+def bump_version(conn: Connection, *layers: str) -> None:
+    """Mark layers as changed by this transaction, in one order for all so that two writers cannot deadlock."""
+    for layer in sorted(layers):
+        conn.execute(
+            text(
+                "INSERT INTO data_versions (layer, version) VALUES (:layer, 1) ON CONFLICT (layer)"
+                " DO UPDATE SET version = data_versions.version + 1, changed_at = clock_timestamp()"
+            ),
+            {"layer": layer},
+        )
+
+
+def versions(conn: Connection) -> dict[str, int]:
+    """Version of every layer that was ever written."""
+    return {layer: version for layer, version in conn.execute(text("SELECT layer, version FROM data_versions"))}
+
+
+# -- migrations ---------------------------------------------------------------------------------------------------------
+
+
+def migration_config(engine: Engine) -> Config:
+    """Alembic's configuration, bound to this engine."""
+    config = Config()
+    config.set_main_option("script_location", "gis.store:migrations")
+    config.attributes["engine"] = engine
+    return config
+
+
+def newest_revision() -> str:
+    """The revision that this code was written for."""
+    config = Config()
+    config.set_main_option("script_location", "gis.store:migrations")
+    head = ScriptDirectory.from_config(config).get_current_head()
+    return head or ""
+
+
+def current_revision(engine: Engine) -> str | None:
+    """The revision the database is at; None where it was never migrated."""
+    with engine.connect() as conn:
+        if conn.execute(text("SELECT to_regclass('alembic_version')")).scalar() is None:
+            return None
+        return conn.execute(text("SELECT version_num FROM alembic_version")).scalar()
+
+
+def migrate(engine: Engine) -> bool:
+    """Bring the database to the newest revision; True where that changed anything.
+
+    Raises
+    ------
+    ClusterError
+        The server is older than PostgreSQL 15, has no PostGIS, or the database belongs to a newer finegrid.
+    """
+    try:
+        with engine.connect() as conn:
+            version = int(conn.execute(text("SHOW server_version_num")).scalar_one())
+            available = conn.execute(
+                text("SELECT count(*) FROM pg_available_extensions WHERE name IN ('postgis', 'btree_gist')")
+            ).scalar_one()
+    except OperationalError as problem:
+        msg = f"cannot reach the database: {str(problem.orig).strip()}"
+        raise ClusterError(msg) from problem
+    if version < MINIMUM_SERVER:
+        msg = f"PostgreSQL 15 or newer is needed; this server is {version // 10000}"
+        raise ClusterError(msg)
+    if available < 2:  # noqa: PLR2004 - the two named above
+        msg = "the server lacks PostGIS or btree_gist. On Debian: sudo apt-get install postgresql-postgis"
+        raise ClusterError(msg)
+    before = current_revision(engine)
+    if before == newest_revision():
+        return False
+    known = {script.revision for script in ScriptDirectory.from_config(migration_config(engine)).walk_revisions()}
+    if before is not None and before not in known:
+        msg = f"the database is at revision {before}, which this finegrid does not know: it belongs to a newer one"
+        raise ClusterError(msg)
+    command.upgrade(migration_config(engine), "head")
+    return True

@@ -1,0 +1,27 @@
+"""Alembic's entry: migrates the engine that `gis.store.database.migration_config` hands over, online only."""
+
+from alembic import context
+from geoalchemy2 import alembic_helpers
+
+from gis.store.schema import metadata
+
+
+def include_object(thing, name, kind, reflected, compare_to):
+    # PostGIS owns its tables; expression and typmod differences of ours are compared by alembic itself.
+    if kind == "table" and reflected and name in {"spatial_ref_sys"}:
+        return False
+    return alembic_helpers.include_object(thing, name, kind, reflected, compare_to)
+
+
+engine = context.config.attributes["engine"]
+with engine.connect() as connection:
+    context.configure(
+        connection=connection,
+        target_metadata=metadata,
+        include_object=include_object,
+        render_item=alembic_helpers.render_item,
+        compare_type=True,
+    )
+    with context.begin_transaction():
+        context.run_migrations()
+    connection.commit()
