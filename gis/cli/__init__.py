@@ -1,0 +1,1 @@
+"""The command line: parse, open one transaction, call a noun, print."""

@@ -1,0 +1,28 @@
+"""The tree of commands."""
+
+from __future__ import annotations
+
+import click
+
+from gis.cli.database import database_group
+from gis.cli.frame import Frame
+
+
+@click.group(cls=Frame, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(package_name="finegrid", prog_name="finegrid")
+def main() -> None:
+    """A city's problem reports on its grid cells and roads. 城市精细化网格管理
+
+    \b
+    A first run with your own city:
+      finegrid city define city.toml
+      finegrid load areas areas.geojson --crs cgcs2000
+      finegrid grid make --size 100 --within community
+      finegrid load roads roads.gpkg
+      finegrid load categories categories.csv
+      finegrid import reports reports.csv --source patrol --crs gcj02
+      finegrid serve
+    """
+
+
+main.add_command(database_group)
