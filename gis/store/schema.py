@@ -306,8 +306,8 @@ import_rejects = Table(
 reports = Table(
     "reports",
     metadata,
-    Column("id", BigInteger, Identity(), primary_key=True),
-    Column("source_id", SmallInteger, ForeignKey("sources.id"), nullable=False),
+    Column("source_id", SmallInteger, ForeignKey("sources.id"), primary_key=True, autoincrement=False),
+    Column("source_ref", String(collation="C"), primary_key=True),
     Column("category_id", SmallInteger, ForeignKey("categories.id"), nullable=False),
     Column("import_id", BigInteger, ForeignKey("imports.id"), nullable=False),
     Column("reported_at", DateTime(timezone=True), nullable=False),
@@ -315,11 +315,14 @@ reports = Table(
     Column("cell_id", Integer, ForeignKey("cells.id"), comment="null: outside all cells, or no position"),
     Column("segment_id", Integer, ForeignKey("road_segments.id"), comment="nearest within 30 m"),
     Column("geom", _geometry("POINT"), comment="null: no usable position"),
-    Column("source_ref", String(collation="C"), nullable=False),
     Column("description", Text),
     CheckConstraint("geom IS NOT NULL OR (cell_id IS NULL AND segment_id IS NULL)", name="placed_by_position"),
-    Index("uq_reports_identity", "source_id", "source_ref", unique=True),
-    Index("ix_reports_day", "day", postgresql_using="brin", postgresql_with={"autosummarize": "on"}),
+    Index(
+        "ix_reports_day",
+        "day",
+        postgresql_using="brin",
+        postgresql_with={"autosummarize": "on", "pages_per_range": "32"},
+    ),
     comment="Problem reports 问题上报; identity is (source, source_ref)",
 )
 
@@ -334,7 +337,7 @@ report_counts = Table(
         "ids",
         LargeBinary,
         nullable=False,
-        comment="cell or segment ids, int32 little endian, ascending; 0: in none; -1: no position",
+        comment="cell or segment ids, int32 little endian; 0: in none; -1: no position; an id may stand again",
     ),
     Column("counts", LargeBinary, nullable=False, comment="reports at each of ids, int32 little endian"),
     _one_of("target", ("cell", "segment")),

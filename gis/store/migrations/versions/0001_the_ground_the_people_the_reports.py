@@ -314,7 +314,7 @@ def upgrade() -> None:
             "ids",
             sa.LargeBinary(),
             nullable=False,
-            comment="cell or segment ids, int32 little endian, ascending; 0: in none; -1: no position",
+            comment="cell or segment ids, int32 little endian; 0: in none; -1: no position; an id may stand again",
         ),
         sa.Column("counts", sa.LargeBinary(), nullable=False, comment="reports at each of ids, int32 little endian"),
         sa.CheckConstraint("target IN ('cell', 'segment')", name=op.f("ck_report_counts_target_known")),
@@ -329,8 +329,8 @@ def upgrade() -> None:
     )
     op.create_table(
         "reports",
-        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
-        sa.Column("source_id", sa.SmallInteger(), nullable=False),
+        sa.Column("source_id", sa.SmallInteger(), autoincrement=False, nullable=False),
+        sa.Column("source_ref", sa.String(collation="C"), nullable=False),
         sa.Column("category_id", sa.SmallInteger(), nullable=False),
         sa.Column("import_id", sa.BigInteger(), nullable=False),
         sa.Column("reported_at", sa.DateTime(timezone=True), nullable=False),
@@ -350,7 +350,6 @@ def upgrade() -> None:
             nullable=True,
             comment="null: no usable position",
         ),
-        sa.Column("source_ref", sa.String(collation="C"), nullable=False),
         sa.Column("description", sa.Text(), nullable=True),
         sa.CheckConstraint(
             "geom IS NOT NULL OR (cell_id IS NULL AND segment_id IS NULL)", name=op.f("ck_reports_placed_by_position")
@@ -360,7 +359,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["import_id"], ["imports.id"], name=op.f("fk_reports_import_id")),
         sa.ForeignKeyConstraint(["segment_id"], ["road_segments.id"], name=op.f("fk_reports_segment_id")),
         sa.ForeignKeyConstraint(["source_id"], ["sources.id"], name=op.f("fk_reports_source_id")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_reports")),
+        sa.PrimaryKeyConstraint("source_id", "source_ref", name=op.f("pk_reports")),
         comment="Problem reports 问题上报; identity is (source, source_ref)",
     )
     op.create_index(
@@ -369,9 +368,8 @@ def upgrade() -> None:
         ["day"],
         unique=False,
         postgresql_using="brin",
-        postgresql_with={"autosummarize": "on"},
+        postgresql_with={"autosummarize": "on", "pages_per_range": "32"},
     )
-    op.create_index("uq_reports_identity", "reports", ["source_id", "source_ref"], unique=True)
     op.create_table(
         "responsibilities",
         sa.Column("id", sa.Integer(), sa.Identity(always=False), nullable=False),
