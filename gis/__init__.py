@@ -1,0 +1,1 @@
+"""The domain: knows PostGIS, knows no HTTP and no HTML."""

@@ -32,10 +32,13 @@ class Settings(BaseSettings):
     city: str | None = Field(
         None, description="Which city's database of the embedded cluster; unset: the one chosen by `finegrid city use`"
     )
-    pg_bindir: Path | None = Field(None, description="Folder with initdb and pg_ctl, where they are not found by themselves")
+    pg_bindir: Path | None = Field(
+        None, description="Folder with initdb and pg_ctl, where they are not found by themselves"
+    )
     api_key: str | None = Field(None, min_length=16, description="Key that writing over HTTP must send as X-API-Key")
     tile_url: str | None = Field(
-        None, description="Background tiles for maps, e.g. https://tiles.intern/{z}/{x}/{y}.png; unset: the city's own areas"
+        None,
+        description="Background tiles for maps, e.g. https://tiles.intern/{z}/{x}/{y}.png; unset: the city's own areas",
     )
     tile_attribution: str = Field("", description="Attribution shown for those tiles")
     upload_limit_mb: int = Field(1024, gt=0, description="Largest file that POST /imports takes")

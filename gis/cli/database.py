@@ -47,8 +47,18 @@ def status(*, as_json: bool) -> None:
         state, place, revision = cluster.status(), str(cluster.home), None
         if state == "running" and chosen_database() in cluster.databases():
             revision = current_revision(create_database_engine(cluster.url(chosen_database())))
-    answer = {"status": state, "place": place, "database": chosen_database(), "revision": revision, "newest": newest_revision()}
-    show(answer, f"{state} ({place}), city database {chosen_database()}, schema {revision or 'not made yet'}", as_json=as_json)
+    answer = {
+        "status": state,
+        "place": place,
+        "database": chosen_database(),
+        "revision": revision,
+        "newest": newest_revision(),
+    }
+    show(
+        answer,
+        f"{state} ({place}), city database {chosen_database()}, schema {revision or 'not made yet'}",
+        as_json=as_json,
+    )
 
 
 @database_group.command("migrate")

@@ -122,5 +122,3 @@ def parse_mapping(pairs: tuple[str, ...]) -> dict[str, str]:
             raise click.BadParameter(msg, param_hint="--map")
         mapping[name] = column
     return mapping
-
-

@@ -11,7 +11,7 @@ from gis.cli.frame import Frame
 @click.group(cls=Frame, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(package_name="finegrid", prog_name="finegrid")
 def main() -> None:
-    """A city's problem reports on its grid cells and roads. 城市精细化网格管理
+    r"""A city's problem reports on its grid cells and roads, 城市精细化网格管理.
 
     \b
     A first run with your own city:

@@ -15,8 +15,8 @@ Call u(p) = 1 where p.y > q.y, else 0. An edge that runs to the right of q adds 
 adds 0, and only for edges nearer than rounding errors is there anything to compute. So inside a bucket a ring's edges
 are of three kinds. Those that touch the bucket, grown by a margin, are computed. Those to the left add nothing. Those
 to the right add u(p2) - u(p1), and along a chain of them this telescopes, leaving the chain's two ends. An end is
-either outside the bucket's row, where u is the same for every q of the row, or a vertex shared with an edge that touches the
-bucket. Hence, with one constant `base` per ring and bucket,
+either outside the bucket's row, where u is the same for every q of the row, or a vertex shared with an edge that
+touches the bucket. Hence, with one constant `base` per ring and bucket,
 
     winding(q) = base + sum over touching edges of (computed - [next is to the right] u(p2) + [previous is] u(p1))
 
@@ -25,8 +25,8 @@ one answer for all their points.
 
 Two fine points. Before the arithmetic PostGIS asks whether the point is in the polygon's bounding box, kept as 32-bit
 floats rounded outwards; that matters for points a rounding error outside the box, so it is asked here too (only along
-x: above and below the box the winding number is zero anyhow). And PostGIS 3.3 ignores edges shorter than 1e-12 degrees on
-one of its two code paths but not on the other, later versions on neither; this module ignores none.
+x: above and below the box the winding number is zero anyhow). And PostGIS 3.3 ignores edges shorter than 1e-12 degrees
+on one of its two code paths but not on the other, later versions on neither; this module ignores none.
 """
 
 from __future__ import annotations

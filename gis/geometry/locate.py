@@ -38,13 +38,36 @@ MAX_TILES = 4_000_000
 MAX_BUCKETS = 8_000_000
 
 
-class BucketGrid:
+class Raster:
+    """Where the buckets are: column c covers x0 + c * width up to x0 + (c + 1) * width, give or take rounding."""
+
+    def __init__(self, x0: float, y0: float, width: float, height: float, columns: int, rows: int) -> None:
+        self.x0, self.y0 = x0, y0
+        self.width, self.height = width, height
+        self.per_width, self.per_height = 1 / width, 1 / height
+        self.columns, self.rows = columns, rows
+
+    def column(self, x: Floats) -> Whole:
+        """Column of every x, clamped to the free border; NaN goes to the border."""
+        return np.fmin(np.fmax((x - self.x0) * self.per_width, 0.0), self.columns - 1.0).astype(np.int32)
+
+    def row(self, y: Floats) -> Whole:
+        """Row of every y, clamped to the free border; NaN goes to the border."""
+        return np.fmin(np.fmax((y - self.y0) * self.per_height, 0.0), self.rows - 1.0).astype(np.int32)
+
+    def coarser(self, halvings: int) -> Raster:
+        """Raster whose buckets each hold 2**halvings by 2**halvings buckets of this one, from the same corner."""
+        times = 1 << halvings
+        columns, rows = -(-self.columns // times), -(-self.rows // times)
+        return Raster(self.x0, self.y0, self.width * times, self.height * times, columns, rows)
+
+
+class BucketGrid(Raster):
     """Buckets of equal size over a set of boxes; memory goes to the tiles that a box touches, not to the extent.
 
     A city may be a few far-apart towns, so the buckets live in tiles of 32 x 32 and only tiles touched by a box have
-    storage of their own; all others share tile 0. Bucket (column, row) covers [x0 + column * width, x0 + (column + 1) *
-    width) up to rounding. The outermost two columns and rows on every side are free of boxes, so a point that is
-    clamped to the border, or is not a number, lands in a bucket that nothing touches.
+    storage of their own; all others share tile 0. The outermost two columns and rows on every side are free of boxes,
+    so a point that is clamped to the border, or is not a number, lands in a bucket that nothing touches.
 
     Parameters
     ----------
@@ -68,12 +91,10 @@ class BucketGrid:
             width * height
         ) + around[0] / width + around[1] / height > MAX_BUCKETS:
             width, height = width * 1.25, height * 1.25
-        self.width, self.height = width, height
-        self.x0, self.y0 = float(low[0]) - 2 * width, float(low[1]) - 2 * height
-        self.per_width, self.per_height = 1 / width, 1 / height
-        self.columns = int(span[0] * self.per_width) + 6
-        self.rows = int(span[1] * self.per_height) + 6
-        self._tile_columns = (self.columns >> SHIFT) + 1
+        columns, rows = int(span[0] / width) + 6, int(span[1] / height) + 6
+        super().__init__(float(low[0]) - 2 * width, float(low[1]) - 2 * height, width, height, columns, rows)
+        # Eight more than there are, so that the last bucket of a coarser raster may be cut into buckets of this one.
+        self._tile_columns = ((self.columns + 8) >> SHIFT) + 1
         self._directory = self._lay_out_tiles(boxes)
         #: One number per stored bucket, -1 until the owner of the grid says otherwise.
         self.values: Whole = np.full(int(self._directory.max(initial=0)) + (1 << 2 * SHIFT), -1, np.int32)
@@ -84,7 +105,7 @@ class BucketGrid:
 
         Returns the first slot of every tile, in order of tile number; 0, the shared tile, where no box is.
         """
-        touched = np.zeros(((self.rows >> SHIFT) + 2, self._tile_columns + 1), np.int32)
+        touched = np.zeros((((self.rows + 8) >> SHIFT) + 2, self._tile_columns + 1), np.int32)
         c0, c1 = self.column(boxes[:, 0]) >> SHIFT, self.column(boxes[:, 2]) >> SHIFT
         r0, r1 = self.row(boxes[:, 1]) >> SHIFT, self.row(boxes[:, 3]) >> SHIFT
         for r, c, sign in ((r0, c0, 1), (r1 + 1, c0, -1), (r0, c1 + 1, -1), (r1 + 1, c1 + 1, 1)):
@@ -94,14 +115,6 @@ class BucketGrid:
         own = np.flatnonzero(covered)
         directory[own] = (np.arange(len(own), dtype=np.int32) + 1) << (2 * SHIFT)
         return directory
-
-    def column(self, x: Floats) -> Whole:
-        """Column of every x, clamped to the free border; NaN goes to the border."""
-        return np.fmin(np.fmax((x - self.x0) * self.per_width, 0.0), self.columns - 1.0).astype(np.int32)
-
-    def row(self, y: Floats) -> Whole:
-        """Row of every y, clamped to the free border; NaN goes to the border."""
-        return np.fmin(np.fmax((y - self.y0) * self.per_height, 0.0), self.rows - 1.0).astype(np.int32)
 
     def slot(self, column: Whole, row: Whole) -> Whole:
         """Place in `values` of every bucket (column, row)."""
@@ -120,6 +133,11 @@ class BucketGrid:
         column, row = int(across), int(up)
         tile = (row >> SHIFT) * self._tile_columns + (column >> SHIFT)
         return self._values_view[self._directory_view[tile] + ((row & LOW) << SHIFT | column & LOW)]
+
+    @property
+    def first_own_slot(self) -> int:
+        """Slots below this are those of the shared tile."""
+        return 1 << (2 * SHIFT)
 
     @property
     def nbytes(self) -> int:
@@ -141,7 +159,7 @@ def ragged(start: Whole, count: Whole) -> tuple[Whole, Whole]:
     return owner, np.arange(len(owner), dtype=np.int64) + offset[owner]
 
 
-def row_pieces(grid: BucketGrid, a: Floats, b: Floats, margin: float) -> tuple[Whole, Whole, Whole, Whole]:
+def row_pieces(grid: Raster, a: Floats, b: Floats, margin: float) -> tuple[Whole, Whole, Whole, Whole]:
     """Cut edges into their pieces per bucket row.
 
     Conservative: a bucket that comes within `margin` of an edge along x and along y is inside one of the edge's pieces.

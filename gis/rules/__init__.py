@@ -1,0 +1,1 @@
+"""The rule book: pure functions over plain values, standard library only."""

@@ -42,8 +42,8 @@ class Demand:
         """The rule worked out, in one line."""
         exact = self.area_km2 * self.per_km2
         return (
-            f"{self.area_km2.normalize():f} km2 x {self.per_km2}/km2 = {exact.normalize():f}, rounded up to {self.required}; "
-            f"{self.on_post} on post, gap {self.gap:+d}"
+            f"{self.area_km2.normalize():f} km2 x {self.per_km2}/km2 = {exact.normalize():f}, "
+            f"rounded up to {self.required}; {self.on_post} on post, gap {self.gap:+d}"
         )
 
 

@@ -1,0 +1,1 @@
+"""How things are kept: schema, engine, embedded cluster, migrations."""

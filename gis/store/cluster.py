@@ -236,8 +236,8 @@ class Cluster:
         path_length = len(str(self.socket / ".s.PGSQL.5432"))
         if path_length > SOCKET_PATH_LIMIT:
             msg = (
-                f"the path of the database socket, {self.socket}/.s.PGSQL.5432, has {path_length} characters and a Unix "
-                f"socket may have {SOCKET_PATH_LIMIT}: set FINEGRID_HOME to a shorter folder"
+                f"the path of the database socket, {self.socket}/.s.PGSQL.5432, has {path_length} characters and a "
+                f"Unix socket may have {SOCKET_PATH_LIMIT}: set FINEGRID_HOME to a shorter folder"
             )
             raise ClusterError(msg)
         try:

@@ -95,10 +95,10 @@ def bump_version(conn: Connection, *layers: str) -> None:
 
 def versions(conn: Connection) -> dict[str, int]:
     """Version of every layer that was ever written."""
-    return {layer: version for layer, version in conn.execute(text("SELECT layer, version FROM data_versions"))}
+    return dict(conn.execute(text("SELECT layer, version FROM data_versions")).all())  # type: ignore[arg-type]
 
 
-# -- migrations ---------------------------------------------------------------------------------------------------------
+# -- migrations --------------------------------------------------------------------------------------------------------
 
 
 def migration_config(engine: Engine) -> Config:
@@ -145,7 +145,7 @@ def migrate(engine: Engine) -> bool:
     if version < MINIMUM_SERVER:
         msg = f"PostgreSQL 15 or newer is needed; this server is {version // 10000}"
         raise ClusterError(msg)
-    if available < 2:  # noqa: PLR2004 - the two named above
+    if available < 2:
         msg = "the server lacks PostGIS or btree_gist. On Debian: sudo apt-get install postgresql-postgis"
         raise ClusterError(msg)
     before = current_revision(engine)

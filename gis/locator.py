@@ -1,0 +1,74 @@
+"""Placing points on the ground: both indexes over one picture of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyproj
+import shapely
+from numpy.typing import NDArray
+from sqlalchemy import Connection
+
+from gis.geometry.cell_index import CellIndex
+from gis.geometry.datum import metric_transformer
+from gis.geometry.segment_index import SegmentIndex
+from gis.ground import Ground
+from gis.rules.policy import Policy
+from gis.store.database import sql
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where points lie, as ranks into the ground's cells and segments; -1: nowhere.
+
+    Parameters
+    ----------
+    cell, segment
+        int32 of shape (n,).
+    distance_m
+        float64 of shape (n,), to that segment in the city's metric CRS; nan where none is within reach.
+    """
+
+    cell: NDArray[np.int32]
+    segment: NDArray[np.int32]
+    distance_m: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Locator:
+    """The ground with its indexes."""
+
+    ground: Ground
+    cell_index: CellIndex
+    segment_index: SegmentIndex
+    to_metric: pyproj.Transformer
+
+    def place(self, lon: NDArray[np.float64], lat: NDArray[np.float64]) -> Placement:
+        """Cell and nearest segment of each point.
+
+        Parameters
+        ----------
+        lon, lat
+            float64 of shape (n,), WGS 84 degrees; nan is nowhere.
+        """
+        x, y = self.to_metric.transform(lon, lat)
+        segment, distance_m = self.segment_index.nearest(np.asarray(x), np.asarray(y))
+        return Placement(self.cell_index.locate(lon, lat), segment, distance_m)
+
+
+def load_locator(conn: Connection, ground: Ground, policy: Policy) -> Locator:
+    """Build the indexes over a ground read in the same transaction; about a second for 100 k cells and 50 k segments."""
+    return Locator(
+        ground,
+        CellIndex.build(_geometries(conn, "cell_geometries")),
+        SegmentIndex.build(
+            _geometries(conn, "segment_geometries"), reach_m=policy.segment_reach_m, tie_m=policy.segment_tie_m
+        ),
+        metric_transformer(ground.city.metric_crs),
+    )
+
+
+def _geometries(conn: Connection, query: str) -> NDArray[np.object_]:
+    wkb = conn.execute(sql(query)).scalars().all()
+    return shapely.from_wkb(np.array(wkb, dtype=object)) if wkb else np.empty(0, dtype=object)

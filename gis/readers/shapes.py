@@ -1,0 +1,145 @@
+"""Geometry as it comes: moved to WGS 84, checked, made valid where that is possible, refused with a reason where not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from gis.errors import RowProblem
+from gis.geometry.datum import SourceCrs, geometry_to_wgs84
+from gis.geometry.overlay import geodesic_area_m2
+
+Geometries = NDArray[np.object_]
+
+KINDS: dict[str, tuple[str, ...]] = {
+    "polygon": ("Polygon", "MultiPolygon"),
+    "line": ("LineString", "MultiLineString"),
+    "point": ("Point",),
+}
+
+
+@dataclass
+class Shapes:
+    """What came out: valid geometry in WGS 84 (None where refused), and what was repaired or refused and why."""
+
+    geometry: Geometries
+    repairs: list[RowProblem]
+    problems: list[RowProblem]
+
+
+def clean_shapes(geometry: Geometries, kind: str, crs: SourceCrs, labels: Sequence[str | None]) -> Shapes:
+    """Check every geometry and repair what can be.
+
+    Invalid polygons are repaired by shapely.make_valid(method="structure"): rings are built anew, what collapses to a
+    line is dropped, so that the area is kept as far as the rings mean one.
+
+    Parameters
+    ----------
+    geometry
+        Shapely geometries or None, in `crs`.
+    kind
+        polygon, line or point: which one every row must have.
+    labels
+        Code or name of each row, for the messages.
+
+    Returns
+    -------
+    Shapes
+        MultiPolygon, MultiLineString or Point, two-dimensional, longitude and latitude in degrees.
+    """
+    shapes = Shapes(np.full(len(geometry), None, dtype=object), [], [])
+
+    def refuse(rows: NDArray[np.bool_], reason: str) -> None:
+        shapes.problems += [RowProblem(int(at) + 1, reason, labels[at]) for at in np.flatnonzero(rows)]
+
+    missing = shapely.is_missing(geometry) | shapely.is_empty(geometry)
+    refuse(missing, f"it has no geometry; a {kind} is needed")
+    types = np.array(["" if one is None else one.geom_type for one in geometry], dtype=object)
+    wrong = ~missing & ~np.isin(types, KINDS[kind])
+    for name in sorted(set(types[wrong])):
+        refuse(wrong & (types == name), f"its geometry is a {name}; a {kind} is needed")
+    good = ~missing & ~wrong
+    moved = geometry_to_wgs84(np.where(good, geometry, None), crs)
+    good &= _in_range(moved, good, geometry, crs, labels, shapes.problems)
+    shapes.geometry[good] = moved[good]
+    if kind == "polygon":
+        _repair(shapes, np.flatnonzero(good), labels)
+    shapes.geometry[:] = _as_multi(shapes.geometry, kind)
+    return shapes
+
+
+def _in_range(
+    moved: Geometries,
+    rows: NDArray[np.bool_],
+    original: Geometries,
+    crs: SourceCrs,
+    labels: Sequence[str | None],
+    problems: list[RowProblem],
+) -> NDArray[np.bool_]:
+    """Rows whose coordinates are finite and on Earth; the first bad coordinate of the others is named."""
+    coords, at = shapely.get_coordinates(moved, return_index=True)
+    before = shapely.get_coordinates(np.where(rows, original, None))
+    lon, lat = coords.T
+    bad = ~((np.abs(lon) <= 180) & (np.abs(lat) <= 90))
+    fine = np.ones(len(moved), dtype=bool)
+    bad_rows, first = np.unique(at[bad], return_index=True)
+    for row, index in zip(bad_rows.tolist(), np.flatnonzero(bad)[first].tolist(), strict=True):
+        fine[row] = False
+        x, y = before[index].tolist()
+        problems.append(RowProblem(row + 1, _bad_coordinate(x, y, crs), labels[row]))
+    return fine
+
+
+def _bad_coordinate(x: float, y: float, crs: SourceCrs) -> str:
+    if not (np.isfinite(x) and np.isfinite(y)):
+        return f"the coordinate ({x}, {y}) is not a number"
+    if crs.name.startswith("EPSG:") and crs.name not in {"EPSG:4326", "EPSG:4490"}:
+        return f"the coordinate ({x}, {y}) is no position in {crs.name} ({crs.title})"
+    if abs(x) <= 90 < abs(y) <= 180:
+        return f"the coordinate ({x}, {y}) is outside longitude +-180, latitude +-90: are the two swapped?"
+    return f"the coordinate ({x}, {y}) is outside longitude +-180, latitude +-90: is it in {crs.title} at all?"
+
+
+def _repair(shapes: Shapes, rows: NDArray[np.intp], labels: Sequence[str | None]) -> None:
+    broken = rows[~shapely.is_valid(shapes.geometry[rows])]
+    if not len(broken):
+        return
+    before = shapes.geometry[broken]
+    after = shapely.make_valid(before, method="structure", keep_collapsed=False)
+    after = np.array([_polygonal(one) for one in after], dtype=object)
+    reasons = shapely.is_valid_reason(before)
+    change = geodesic_area_m2(after) - geodesic_area_m2(before)
+    for at, reason, geometry, change_m2 in zip(broken.tolist(), reasons, after, change.tolist(), strict=True):
+        if geometry is None:
+            text = f"{_readable(reason)}: no area remains when repaired"
+            shapes.problems.append(RowProblem(at + 1, text, labels[at]))
+        else:
+            text = f"{_readable(reason)}: repaired, its area changed by {change_m2:+.2f} m2"
+            shapes.repairs.append(RowProblem(at + 1, text, labels[at]))
+        shapes.geometry[at] = geometry
+
+
+def _readable(reason: str) -> str:
+    """GEOS says `Self-intersection[113.6 34.7]`; people read `Self-intersection at (113.6, 34.7)`."""
+    what, bracket, where = reason.partition("[")
+    return f"{what.strip()} at ({', '.join(where.rstrip(']').split())})" if bracket else what
+
+
+def _polygonal(geometry: shapely.Geometry) -> shapely.Geometry | None:
+    parts = [part for part in shapely.get_parts(shapely.get_parts(geometry)) if part.geom_type == "Polygon" and part.area]
+    return shapely.multipolygons(parts) if parts else None
+
+
+def _as_multi(geometry: Geometries, kind: str) -> Geometries:
+    if kind == "point":
+        return geometry
+    parts, owner = shapely.get_parts(geometry, return_index=True)
+    build = shapely.multipolygons if kind == "polygon" else shapely.multilinestrings
+    multi = np.full(len(geometry), None, dtype=object)
+    if len(parts):
+        build(parts, indices=owner, out=multi)
+    return multi
