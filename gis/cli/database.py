@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from gis.cli.frame import chosen_database, embedded_cluster, json_option, open_engine, show
+from gis.cli.frame import chosen_database, embedded_cluster, json_option, show
 from gis.settings import settings
 from gis.store.database import create_database_engine, current_revision, migrate, newest_revision
 
@@ -65,6 +65,12 @@ def status(*, as_json: bool) -> None:
 @json_option
 def migrate_command(*, as_json: bool) -> None:
     """Bring the schema to the newest revision; running it twice changes nothing."""
-    engine = open_engine()
-    changed = migrate(engine)
-    show({"revision": newest_revision(), "changed": changed}, f"schema at {newest_revision()}", as_json=as_json)
+    url = settings().database_url
+    if url is None:
+        cluster = embedded_cluster()
+        cluster.start()
+        cluster.create_database(chosen_database())
+        url = cluster.url(chosen_database())
+    changed = migrate(create_database_engine(url))
+    text = f"schema {'brought to' if changed else 'was already at'} {newest_revision()}"
+    show({"revision": newest_revision(), "changed": changed}, text, as_json=as_json)

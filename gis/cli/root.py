@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import click
 
+from gis.cli.city import city_group
 from gis.cli.database import database_group
 from gis.cli.frame import Frame
+from gis.cli.load import load_group
 
 
 @click.group(cls=Frame, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -26,3 +28,5 @@ def main() -> None:
 
 
 main.add_command(database_group)
+main.add_command(city_group)
+main.add_command(load_group)

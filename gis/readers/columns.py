@@ -60,9 +60,9 @@ def find_columns(
         found[name] = column if column in present else by_lower[column.lower()]
     for name in fields:
         if name not in found:
-            column = next((by_lower[alias] for alias in (name, *ALIASES.get(name, ())) if alias in by_lower), None)
-            if column is not None:
-                found[name] = column
+            names = [alias for alias in (name, *ALIASES.get(name, ())) if alias in by_lower]
+            if names:
+                found[name] = by_lower[names[0]]
     missing = [name for name in required if name not in found]
     if missing:
         msg = (

@@ -1,4 +1,4 @@
-"""Geometry as it comes: moved to WGS 84, checked, made valid where that is possible, refused with a reason where not."""
+"""Geometry as it comes: moved to WGS 84, checked, made valid where possible, refused with a reason where not."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def clean_shapes(geometry: Geometries, kind: str, crs: SourceCrs, labels: Sequen
     shapes = Shapes(np.full(len(geometry), None, dtype=object), [], [])
 
     def refuse(rows: NDArray[np.bool_], reason: str) -> None:
-        shapes.problems += [RowProblem(int(at) + 1, reason, labels[at]) for at in np.flatnonzero(rows)]
+        shapes.problems += [RowProblem(at + 1, reason, labels[at]) for at in np.flatnonzero(rows).tolist()]
 
     missing = shapely.is_missing(geometry) | shapely.is_empty(geometry)
     refuse(missing, f"it has no geometry; a {kind} is needed")
@@ -63,8 +63,10 @@ def clean_shapes(geometry: Geometries, kind: str, crs: SourceCrs, labels: Sequen
     for name in sorted(set(types[wrong])):
         refuse(wrong & (types == name), f"its geometry is a {name}; a {kind} is needed")
     good = ~missing & ~wrong
-    moved = geometry_to_wgs84(np.where(good, geometry, None), crs)
-    good &= _in_range(moved, good, geometry, crs, labels, shapes.problems)
+    accepted = geometry.copy()
+    accepted[~good] = None
+    moved = geometry_to_wgs84(accepted, crs)
+    good &= _in_range(accepted, moved, crs, labels, shapes.problems)
     shapes.geometry[good] = moved[good]
     if kind == "polygon":
         _repair(shapes, np.flatnonzero(good), labels)
@@ -73,16 +75,15 @@ def clean_shapes(geometry: Geometries, kind: str, crs: SourceCrs, labels: Sequen
 
 
 def _in_range(
-    moved: Geometries,
-    rows: NDArray[np.bool_],
     original: Geometries,
+    moved: Geometries,
     crs: SourceCrs,
     labels: Sequence[str | None],
     problems: list[RowProblem],
 ) -> NDArray[np.bool_]:
     """Rows whose coordinates are finite and on Earth; the first bad coordinate of the others is named."""
     coords, at = shapely.get_coordinates(moved, return_index=True)
-    before = shapely.get_coordinates(np.where(rows, original, None))
+    before = shapely.get_coordinates(original)
     lon, lat = coords.T
     bad = ~((np.abs(lon) <= 180) & (np.abs(lat) <= 90))
     fine = np.ones(len(moved), dtype=bool)
@@ -130,7 +131,9 @@ def _readable(reason: str) -> str:
 
 
 def _polygonal(geometry: shapely.Geometry) -> shapely.Geometry | None:
-    parts = [part for part in shapely.get_parts(shapely.get_parts(geometry)) if part.geom_type == "Polygon" and part.area]
+    parts = [
+        part for part in shapely.get_parts(shapely.get_parts(geometry)) if part.geom_type == "Polygon" and part.area
+    ]
     return shapely.multipolygons(parts) if parts else None
 
 

@@ -97,7 +97,7 @@ def _reader(path: Path, lower: str) -> Callable[[Path, str | None, str | None], 
     raise FileError(msg)
 
 
-# -- GeoJSON, GeoPackage, Shapefile, FlatGeobuf -------------------------------------------------------------------------
+# -- GeoJSON, GeoPackage, Shapefile, FlatGeobuf -----------------------------------------------------------------------
 
 
 def _read_vector(path: Path, layer: str | None, encoding: str | None) -> Table:
@@ -130,7 +130,7 @@ def _layer(path: Path, layer: str | None) -> str | None:
     if len(spatial or names) > 1:
         msg = f"{path.name} has several layers: choose one with --layer, of {', '.join(spatial or names)}"
         raise FileError(msg)
-    return (spatial or names or [None])[0]
+    return next(iter(spatial or names), None)
 
 
 def _read_geojson(path: Path, layer: str | None, encoding: str | None) -> Table:
@@ -161,9 +161,11 @@ def _read_geojson_lines(path: Path, layer: str | None, encoding: str | None) -> 
 
 def _geometries(wkb: NDArray[Any], problems: list[RowProblem]) -> NDArray[np.object_]:
     geometry = shapely.from_wkb(wkb, on_invalid="ignore")
-    for at in np.flatnonzero(shapely.is_missing(geometry)):
-        if wkb[at] is not None:
-            problems.append(RowProblem(int(at) + 1, f"its geometry cannot be built: {_why(wkb[at])}"))
+    problems.extend(
+        RowProblem(int(at) + 1, f"its geometry cannot be built: {_why(wkb[at])}")
+        for at in np.flatnonzero(shapely.is_missing(geometry))
+        if wkb[at] is not None
+    )
     return np.asarray(geometry, dtype=object)
 
 
@@ -175,7 +177,7 @@ def _why(written: bytes | str) -> str:
     return "unknown"
 
 
-# -- Parquet ------------------------------------------------------------------------------------------------------------
+# -- Parquet ----------------------------------------------------------------------------------------------------------
 
 
 def _read_parquet(path: Path, _layer: str | None, _encoding: str | None) -> Table:
@@ -194,7 +196,7 @@ def _read_parquet(path: Path, _layer: str | None, _encoding: str | None) -> Tabl
     return table
 
 
-# -- CSV ----------------------------------------------------------------------------------------------------------------
+# -- CSV --------------------------------------------------------------------------------------------------------------
 
 
 def _read_csv(path: Path, _layer: str | None, encoding: str | None) -> Table:
@@ -227,7 +229,7 @@ def _read_csv(path: Path, _layer: str | None, encoding: str | None) -> Table:
     return Table(columns, len(rows), problems=problems)
 
 
-# -- values -------------------------------------------------------------------------------------------------------------
+# -- values -----------------------------------------------------------------------------------------------------------
 
 
 def _texts(values: Any) -> list[str | None]:
@@ -242,7 +244,7 @@ def _text(value: Any) -> str | None:
         value = value.tolist()
     if isinstance(value, list):
         return ";".join(text for item in value if (text := _text(item)) is not None) or None
-    if value is None or value != value:  # noqa: PLR0124 - only nan differs from itself
+    if value is None or value != value:  # only nan differs from itself
         return None
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
