@@ -58,7 +58,7 @@ class Locator:
 
 
 def load_locator(conn: Connection, ground: Ground, policy: Policy) -> Locator:
-    """Build the indexes over a ground read in the same transaction; about a second for 100 k cells and 50 k segments."""
+    """Build the indexes over a ground read in the same transaction; about a second for 100 k cells."""
     return Locator(
         ground,
         CellIndex.build(_geometries(conn, "cell_geometries")),

@@ -8,6 +8,7 @@ from gis.cli.city import city_group
 from gis.cli.database import database_group
 from gis.cli.frame import Frame
 from gis.cli.load import load_group
+from gis.cli.reports import import_group, reconcile_command
 
 
 @click.group(cls=Frame, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -30,3 +31,5 @@ def main() -> None:
 main.add_command(database_group)
 main.add_command(city_group)
 main.add_command(load_group)
+main.add_command(import_group)
+main.add_command(reconcile_command)

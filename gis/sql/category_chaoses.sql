@@ -1,0 +1,3 @@
+-- Which of the four chaoses each category belongs to.
+-- Columns: id, chaos (null: none).
+SELECT id, chaos FROM categories

@@ -1,0 +1,3 @@
+-- Rows that all imports say they read.
+-- Columns: one int8.
+SELECT coalesce(sum(read), 0) FROM imports
