@@ -31,6 +31,7 @@ on one of its two code paths but not on the other, later versions on neither; th
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Self
 
 import numpy as np
@@ -40,6 +41,7 @@ from gis.geometry.locate import (
     CHUNK,
     FIRST,
     MARGIN_DEG,
+    MAX_BUCKETS,
     NEXT_RIGHT,
     PREVIOUS_RIGHT,
     BucketGrid,
@@ -47,8 +49,10 @@ from gis.geometry.locate import (
     Floats,
     Rings,
     Whole,
+    bucket_count,
     enter,
     ragged,
+    run_starts,
     stable_order,
 )
 
@@ -56,15 +60,14 @@ EDGES_PER_BATCH = 30_000
 TOUCHED = -2
 """In the grid: values above are ranks, or -1; TOUCHED - n is touched bucket n."""
 
-ON_RING = 1 << 20
+ON_RING = 1 << 12
 """Added to a winding number for every edge the point lies on; no ring has so many windings."""
 
 
 def _batches(weights: Whole) -> list[tuple[int, int]]:
     """Cut rings into runs of about EDGES_PER_BATCH edges, at least one ring each."""
     batch = np.cumsum(weights) // EDGES_PER_BATCH
-    cuts = np.flatnonzero(np.diff(batch, prepend=-1))
-    return [(int(a), int(b)) for a, b in zip(cuts, np.append(cuts[1:], len(weights)), strict=True)]
+    return list(pairwise([*run_starts(batch).tolist(), len(weights)]))
 
 
 def _joined(entered: list[Entered], name: str) -> npt.NDArray[np.integer]:
@@ -126,7 +129,8 @@ class CellIndex:
                 self._bucket_start,
                 self._item,
                 self._base,
-                rings.vertices.reshape(-1),
+                rings.x,
+                rings.y,
                 self._cell_of_edge,
                 self._west,
                 self._east,
@@ -156,9 +160,11 @@ class CellIndex:
             return cls(rings, BucketGrid(boxes, 1.0, 1.0))
         # Smaller buckets answer more points without arithmetic but take more memory; polygons with many vertices need
         # more buckets to keep the edges per bucket few.
-        per_side = max(6.0, (3.0 * len(rings.vertices) / len(outer)) ** 0.5)
-        width, height = np.median(outer[:, 2:] - outer[:, :2], axis=0) / per_side
-        return cls(rings, BucketGrid(boxes, float(width), float(height)))
+        per_side = max(6.0, (3.0 * len(rings.x) / len(outer)) ** 0.5)
+        width, height = (float(size) for size in np.median(outer[:, 2:] - outer[:, :2], axis=0) / per_side)
+        while bucket_count(outer, width, height) > MAX_BUCKETS:
+            width, height = width * 1.25, height * 1.25
+        return cls(rings, BucketGrid(boxes, width, height))
 
     def _fill(self) -> None:
         """Enter all rings; leave the answer in every untouched bucket and the list of items in every touched one."""
@@ -176,7 +182,7 @@ class CellIndex:
             key = key * len(rings.start) + self._ring_of_edge[item >> 3]
         order = stable_order(key)
         slot = slot[order]
-        starts = np.flatnonzero(np.diff(slot, prepend=-1))
+        starts = run_starts(slot)
         grid.values[slot[starts]] = TOUCHED - np.arange(len(starts))
         self._bucket_start = np.append(starts, len(slot)).astype(np.int32)
         self._item, self._base = item[order], base[order]
@@ -209,34 +215,36 @@ class CellIndex:
 
     def _judge(self, bucket: Whole, x: Floats, y: Floats) -> Whole:
         """Lowest rank that covers each point, given the touched bucket it lies in."""
-        start = self._bucket_start[bucket]
-        owner, position = ragged(start, self._bucket_start[bucket + 1] - start)
-        item = self._item[position]
+        start = self._bucket_start.take(bucket)
+        owner, position = ragged(start, self._bucket_start.take(bucket + 1) - start)
+        item = self._item.take(position)
         edge = item >> 3
-        p1, p2 = self._rings.vertices[edge], self._rings.vertices[edge + 1]
-        x1, y1, x2, y2 = p1[:, 0], p1[:, 1], p2[:, 0], p2[:, 1]
-        qx, qy = x[owner], y[owner]
-        side = (x2 - x1) * (qy - y1) - (qx - x1) * (y2 - y1)
-        above_1, above_2 = y1 > qy, y2 > qy
-        winding = self._base[position].astype(np.int32)
-        winding += above_2 & ~above_1 & (side > 0)
-        winding -= above_1 & ~above_2 & (side < 0)
-        winding += above_1 & ((item & PREVIOUS_RIGHT) != 0)
-        winding -= above_2 & ((item & NEXT_RIGHT) != 0)
+        flags = item.astype(np.int8)  # the low bits: sums of ones and zeros are fastest in bytes
+        x1, y1 = self._rings.x.take(edge), self._rings.y.take(edge)
+        edge += 1
+        run, rise = self._rings.x.take(edge), self._rings.y.take(edge)
+        edge -= 1
+        qx, qy = x.take(owner), y.take(owner)
+        above_1, above_2 = (y1 > qy).view(np.int8), (rise > qy).view(np.int8)
+        # From here on as PostGIS has it, in place because fresh memory costs more than arithmetic.
+        run -= x1
+        rise -= y1
+        qx -= x1
+        qy -= y1
+        side = run * qy
+        side -= qx * rise
+        crossing = above_2 - above_1
+        crossing *= crossing == (side > 0).view(np.int8) - (side < 0).view(np.int8)
+        crossing += above_1 & flags  # PREVIOUS_RIGHT is the lowest bit
+        crossing -= above_2 & (flags >> 1)
+        winding = self._base.take(position)
+        winding += crossing
         on = np.flatnonzero(side == 0)
         if len(on):
-            # The box test also leaves out points that are in line with an edge but beyond its ends.
-            x1, y1, x2, y2, qx, qy = x1[on], y1[on], x2[on], y2[on], qx[on], qy[on]
-            within = (
-                (np.minimum(x1, x2) <= qx)
-                & (qx <= np.maximum(x1, x2))
-                & (np.minimum(y1, y2) <= qy)
-                & (qy <= np.maximum(y1, y2))
-            )
-            winding[on[within]] += ON_RING
-        first = np.flatnonzero(item & FIRST)
-        winding = np.add.reduceat(winding, first)
-        edge, owner = edge[first], owner[first]
+            winding[on[self._in_box(edge[on], x[owner[on]], y[owner[on]])]] += ON_RING
+        first = np.flatnonzero(flags & FIRST)
+        winding = np.add.reduceat(winding, first, dtype=np.int32)
+        edge, owner = edge.take(first), owner.take(first)
         covered = winding != 0
         if self._compound:
             self._combine_rings(covered, winding, self._ring_of_edge[edge], owner)
@@ -248,6 +256,12 @@ class CellIndex:
         rank = np.full(len(bucket), -1, np.int32)
         rank[owner[boxed]] = cell[boxed]
         return rank
+
+    def _in_box(self, edge: Whole, qx: Floats, qy: Floats) -> npt.NDArray[np.bool_]:
+        """Whether each point is in the box of its edge; in line with the edge but beyond its ends it is not."""
+        x1, y1, x2, y2 = self._rings.x[edge], self._rings.y[edge], self._rings.x[edge + 1], self._rings.y[edge + 1]
+        along_x = (np.minimum(x1, x2) <= qx) & (qx <= np.maximum(x1, x2))
+        return along_x & (np.minimum(y1, y2) <= qy) & (qy <= np.maximum(y1, y2))
 
     def _combine_rings(self, covered: npt.NDArray[np.bool_], winding: Whole, ring: Whole, owner: Whole) -> None:
         """Turn "covered by the ring" into "covered by the polygon part", told at the part's exterior.
@@ -294,7 +308,7 @@ class CellIndex:
 
     def _windings_one(self, bucket: int, lon: float, lat: float) -> list[tuple[int, int]]:
         """An edge and the winding number, where that is not zero, of every candidate ring in a bucket."""
-        bucket_start, items, bases, vertices, *_ = self._views
+        bucket_start, items, bases, x, y, *_ = self._views
         windings = []
         winding = edge = 0
         for position in range(bucket_start[bucket], bucket_start[bucket + 1]):
@@ -304,7 +318,7 @@ class CellIndex:
                     windings.append((edge, winding))
                 winding = bases[position]
             edge = item >> 3
-            x1, y1, x2, y2 = vertices[2 * edge : 2 * edge + 4]
+            x1, y1, x2, y2 = x[edge], y[edge], x[edge + 1], y[edge + 1]
             side = (x2 - x1) * (lat - y1) - (lon - x1) * (y2 - y1)
             if y1 > lat:
                 winding += (item & PREVIOUS_RIGHT) - (side < 0 and y2 <= lat)

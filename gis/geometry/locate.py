@@ -21,7 +21,7 @@ Floats = npt.NDArray[np.float64]
 Whole = npt.NDArray[np.integer[Any]]
 Shorts = npt.NDArray[np.int16]
 
-CHUNK = 1 << 15
+CHUNK = 1 << 16
 """Points worked on at a time: small enough for the temporary arrays to stay in the processor's cache."""
 
 SHIFT = 5
@@ -82,14 +82,12 @@ class BucketGrid(Raster):
         low = boxes[:, :2].min(axis=0) if len(boxes) else np.zeros(2)
         high = boxes[:, 2:].max(axis=0) if len(boxes) else np.zeros(2)
         span = high - low
-        wide, tall = boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]
-        area, around = float((wide * tall).sum()), np.array([wide.sum(), tall.sum()])
         # A bucket far below the spacing of doubles around here would make column numbers meaningless.
         least = max(float(np.abs([low, high]).max()) * 1e-9, 1e-12)
         width, height = max(width, least), max(height, least)
-        while (span[0] / width + 40) * (span[1] / height + 40) > MAX_TILES << (2 * SHIFT) or area / (
-            width * height
-        ) + around[0] / width + around[1] / height > MAX_BUCKETS:
+        while (span[0] / width + 40) * (span[1] / height + 40) > MAX_TILES << (2 * SHIFT) or min(
+            bucket_count(boxes, width, height), span[0] / width * span[1] / height
+        ) > MAX_BUCKETS:
             width, height = width * 1.25, height * 1.25
         columns, rows = int(span[0] / width) + 6, int(span[1] / height) + 6
         super().__init__(float(low[0]) - 2 * width, float(low[1]) - 2 * height, width, height, columns, rows)
@@ -119,11 +117,11 @@ class BucketGrid(Raster):
     def slot(self, column: Whole, row: Whole) -> Whole:
         """Place in `values` of every bucket (column, row)."""
         tile = (row >> SHIFT) * self._tile_columns + (column >> SHIFT)
-        return self._directory[tile] + ((row & LOW) << SHIFT | column & LOW)
+        return self._directory.take(tile) + ((row & LOW) << SHIFT | column & LOW)
 
     def look_up(self, x: Floats, y: Floats) -> Whole:
         """Value of the bucket under every point; a fresh array."""
-        return self.values[self.slot(self.column(x), self.row(y))]
+        return self.values.take(self.slot(self.column(x), self.row(y)))
 
     def look_up_one(self, x: float, y: float) -> int:
         """Value of the bucket under one point, in plain Python: the same bucket as `look_up` finds; -1 off the grid."""
@@ -145,6 +143,12 @@ class BucketGrid(Raster):
         return self._directory.nbytes + self.values.nbytes
 
 
+def bucket_count(boxes: Floats, width: float, height: float) -> float:
+    """About how many buckets the boxes (shape (n, 4)) touch, each box counted by itself and for its excess over one."""
+    wide, tall = (boxes[:, 2] - boxes[:, 0]) / width, (boxes[:, 3] - boxes[:, 1]) / height
+    return float((wide * tall + wide + tall).sum())
+
+
 def ragged(start: Whole, count: Whole) -> tuple[Whole, Whole]:
     """Walk through many runs at once.
 
@@ -156,7 +160,7 @@ def ragged(start: Whole, count: Whole) -> tuple[Whole, Whole]:
     owner = np.repeat(np.arange(len(count), dtype=np.int64), count)
     end = np.cumsum(count, dtype=np.int64)
     offset = start - (end - count)
-    return owner, np.arange(len(owner), dtype=np.int64) + offset[owner]
+    return owner, np.arange(len(owner), dtype=np.int64) + offset.take(owner)
 
 
 def row_pieces(grid: Raster, a: Floats, b: Floats, margin: float) -> tuple[Whole, Whole, Whole, Whole]:
@@ -196,6 +200,13 @@ def row_pieces(grid: Raster, a: Floats, b: Floats, margin: float) -> tuple[Whole
     return edge, row, first, last
 
 
+def run_starts(values: Whole) -> Whole:
+    """Where each run of equal values begins."""
+    begins = np.ones(len(values), bool)
+    np.not_equal(values[1:], values[:-1], out=begins[1:])
+    return np.flatnonzero(begins)
+
+
 def stable_order(key: Whole) -> Whole:
     """Stable argsort of numbers >= 0: faster than NumPy's where key and position fit into 64 bits."""
     bits = max(len(key), 1).bit_length()
@@ -213,7 +224,8 @@ class Rings:
     inside a ring.
     """
 
-    vertices: Floats  # (v, 2) lon, lat
+    x: Floats  # (v,) longitude of every vertex
+    y: Floats  # (v,) latitude of every vertex
     start: Whole  # (r,) first vertex, and so first edge, of each ring
     edges: Whole  # (r,) number of edges, not counting the one without length
     cell: Whole  # (r,) rank of the polygon
@@ -243,10 +255,12 @@ class Rings:
         count = np.bincount(ring, minlength=len(rings))
         last = np.zeros(len(points), bool)
         last[np.cumsum(count) - 1] = True
-        first_of_part = np.flatnonzero(np.diff(part, prepend=-1))
+        first_of_part = run_starts(part)
         cell = cell_of_part[part]
+        x, y = np.repeat(points.T, last + 1, axis=1)
         return cls(
-            vertices=np.repeat(points, last + 1, axis=0),
+            x=x,
+            y=y,
             start=(np.cumsum(count + 1) - count - 1).astype(np.int64),
             edges=(count - 1).astype(np.int64),
             cell=cell.astype(np.int32),
@@ -266,9 +280,9 @@ class Rings:
         """Bounding box of every ring, grown by the margin."""
         if not len(self.start):
             return np.zeros((0, 4))
-        low = np.minimum.reduceat(self.vertices, self.start, axis=0)
-        high = np.maximum.reduceat(self.vertices, self.start, axis=0)
-        return np.hstack([low - margin, high + margin])
+        low = [np.minimum.reduceat(values, self.start) - margin for values in (self.x, self.y)]
+        high = [np.maximum.reduceat(values, self.start) + margin for values in (self.x, self.y)]
+        return np.column_stack(low + high)
 
     def float_boxes(self) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
         """West and east end of every polygon as 32-bit floats, rounded outwards as PostGIS keeps them."""
@@ -305,7 +319,8 @@ class Entered:
 def enter(grid: BucketGrid, rings: Rings, r0: int, r1: int) -> Entered:
     """Enter rings r0 up to r1 into the grid."""
     ring, edge = ragged(rings.start[r0:r1], rings.edges[r0:r1])
-    a, b = rings.vertices[edge], rings.vertices[edge + 1]
+    a = np.column_stack([rings.x[edge], rings.y[edge]])
+    b = np.column_stack([rings.x[edge + 1], rings.y[edge + 1]])
     piece_edge, row, first, last = row_pieces(grid, a, b, MARGIN_DEG)
     centre = grid.y0 + (row + 0.5) * grid.height
     above_1, above_2 = a[piece_edge, 1] > centre, b[piece_edge, 1] > centre
@@ -313,12 +328,13 @@ def enter(grid: BucketGrid, rings: Rings, r0: int, r1: int) -> Entered:
     next_first, previous_first = _neighbour_columns(grid, rings, r0, ring, a, piece_edge, row, first)
 
     # Items in order of ring, row, column. Every (ring, row) gets a number so that the sort key is one integer.
-    low, high = np.full(r1 - r0, grid.rows), np.zeros(r1 - r0, np.int64)
-    np.minimum.at(low, ring[piece_edge], row)
-    np.maximum.at(high, ring[piece_edge], row)
-    height = np.maximum(high - low + 1, 0)
-    line_of_ring = np.cumsum(height) - height - low
-    line = line_of_ring[ring[piece_edge]] + row
+    piece_ring = ring[piece_edge]
+    ring_start = run_starts(piece_ring)
+    low = np.minimum.reduceat(row, ring_start) if len(row) else row
+    height = (np.maximum.reduceat(row, ring_start) - low + 1 if len(row) else row).astype(np.int64)
+    line_of_ring = np.zeros(r1 - r0, np.int64)
+    line_of_ring[piece_ring[ring_start]] = np.cumsum(height) - height - low
+    line = line_of_ring[piece_ring] + row
     piece, column = ragged(first, last - first + 1)
     key = line[piece] * grid.columns + column
     order = stable_order(key)
@@ -327,7 +343,7 @@ def enter(grid: BucketGrid, rings: Rings, r0: int, r1: int) -> Entered:
     # Edges that cross the row's centre line further left, or here, are not to the right; those of a whole row add up to
     # zero.
     running = np.cumsum(np.where(column == first[piece], cross[piece], 0))
-    starts = np.flatnonzero(np.diff(key, prepend=-1))
+    starts = run_starts(key)
     ends = np.append(starts[1:], len(key)) - 1
     winding = -running[ends] if len(key) else running
     next_right, previous_right = next_first[piece] > column, previous_first[piece] > column
@@ -347,7 +363,7 @@ def enter(grid: BucketGrid, rings: Rings, r0: int, r1: int) -> Entered:
         slot=grid.slot(column, row[piece]),
         item=item.astype(np.int32),
         base=base.astype(np.int16),
-        span_ring=(r0 + ring[piece_edge[piece[left]]]).astype(np.int32),
+        span_ring=(r0 + piece_ring[piece[left]]).astype(np.int32),
         span_row=row[piece[left]],
         span_first=column[left] + 1,
         span_last=column[right] - 1,

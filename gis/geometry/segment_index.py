@@ -22,7 +22,7 @@ import numpy.typing as npt
 import shapely
 
 from gis.errors import ParameterError
-from gis.geometry.locate import CHUNK, BucketGrid, Floats, Raster, Whole, ragged, row_pieces, stable_order
+from gis.geometry.locate import CHUNK, BucketGrid, Floats, Raster, Whole, ragged, row_pieces, run_starts, stable_order
 
 BUCKET_SHARE = 0.4
 """Bucket size as a share of the reach."""
@@ -117,7 +117,7 @@ class SegmentIndex:
         key, edge = np.concatenate(keys), np.concatenate(edges)
         order = stable_order(key)
         key, edge = key[order], edge[order]
-        starts = np.flatnonzero(np.diff(key, prepend=-1))
+        starts = run_starts(key)
         row, column = np.divmod(key[starts], raster.columns)
         return self._prune(raster, column, row, np.diff(starts, append=len(key)), edge)
 
@@ -132,7 +132,7 @@ class SegmentIndex:
         radius = hypot(raster.width, raster.height) / 2 + SLACK_M
         least = np.minimum.reduceat(distance, np.cumsum(count) - count)
         bound = np.minimum(least + 2 * radius + self.tie_m, self.reach_m + radius)
-        keep = distance <= bound[owner]
+        keep = distance <= bound.take(owner)
         count = np.bincount(owner[keep], minlength=len(count))
         some = count > 0
         return column[some], row[some], count[some], edge[keep]
@@ -183,7 +183,7 @@ class SegmentIndex:
         owner, distance = owner[own], distance[own]
         own_distance = np.full(len(bucket), nan)
         if len(owner):
-            starts = np.flatnonzero(np.diff(owner, prepend=-1))
+            starts = run_starts(owner)
             own_distance[owner[starts]] = np.minimum.reduceat(distance, starts)
         return rank, own_distance
 
@@ -237,11 +237,12 @@ def _edges(lines: npt.NDArray[np.object_]) -> tuple[Floats, Floats, npt.NDArray[
 
 
 def _distance(x: Floats, y: Floats, edge: Floats, which: Whole) -> Floats:
-    """Planar distance from every point to its edge; `edge` has the rows x1, y1, dx, dy, 1 / length**2. Spoils x and y."""
+    """Planar distance from every point to its edge, one of the columns x1, y1, dx, dy, 1 / length**2. Spoils x, y."""
     x1, y1, dx, dy, per_square = (row.take(which) for row in edge)
     x -= x1
     y -= y1
-    # The same operations in the same order as in `nearest_one`, in place because fresh memory costs more than arithmetic.
+    # The same operations in the same order as in `nearest_one`, in place because fresh memory costs more than
+    # arithmetic.
     np.multiply(x, dx, out=x1)
     np.multiply(y, dy, out=y1)
     x1 += y1
