@@ -11,8 +11,9 @@ degrees at worst: where two parents share a border, each gets its own nodes wher
 
 A geodesic area takes the edge between two vertices for a geodesic, not for the straight line in degrees that ST_Covers
 and this module mean; between them lie up to L^3 tan(latitude) / 12 R, 9 m2 for an edge of 1 km at 35 N. Nodes bring the
-two together. So the geodesic areas of the cells add up to that of the parent with their nodes in its border, and to that
-of the parent as delivered only as far as these slices cancel: 1e-7 of a square of 10 km, 1e-5 of a triangle of 1 km.
+two together. So the geodesic areas of the cells add up to that of the parent with their nodes in its border, and to
+that of the parent as delivered as far as these slices cancel: to 1e-7 for a square of 10 km, to 1e-5 for a triangle of
+1 km.
 """
 
 from __future__ import annotations
@@ -30,10 +31,12 @@ from gis.errors import CodeOverflow, ParameterError
 from gis.geometry.datum import metric_transformer
 
 Geometries = NDArray[np.object_]
+Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 MAX_SQUARES = 1_000_000  # of the box around one parent; 100 km by 100 km at 100 m
 MAX_AXIS_ERROR = 0.01  # scale, and turns above 8 degrees; a CRS made for the place stays below 0.003
+TOO_NEAR_DEG = 1e-9  # 0.1 mm; a point this near to a face's edge may be on the wrong side of another line
 ROUNDING = 1e-6  # of a square; pieces this small are left by rounding and are merged whatever `min_share` says
 
 
@@ -205,14 +208,26 @@ def _faces(outline: shapely.Geometry, segments: Geometries) -> Geometries:
     """Faces that outline and segments cut the parent into; neighbours share their edges vertex by vertex."""
     noded = shapely.union_all(np.append(segments, outline.boundary))
     faces = shapely.get_parts(shapely.polygonize(shapely.get_parts(noded)))
-    at = shapely.get_coordinates(shapely.point_on_surface(faces))
-    return faces[shapely.contains_xy(outline, at[:, 0], at[:, 1])]
+    inner = _inner_points(faces)
+    return faces[shapely.contains_xy(outline, inner[:, 0], inner[:, 1])]
+
+
+def _inner_points(faces: Geometries) -> Floats:
+    """Point well inside each face, also where a face is a sliver or has a tail that is thinner than rounding."""
+    points = shapely.point_on_surface(faces)
+    coords = shapely.get_coordinates(points)
+    doubtful = np.flatnonzero(shapely.distance(points, shapely.boundary(faces)) < TOO_NEAR_DEG)
+    triangles, of = shapely.get_parts(shapely.constrained_delaunay_triangles(faces[doubtful]), return_index=True)
+    by_area = np.argsort(shapely.area(triangles), kind="stable")  # so that the largest of each face is written last
+    coords[doubtful[of[by_area]]] = shapely.get_coordinates(shapely.centroid(triangles[by_area]))
+    return coords
 
 
 def _squares(faces: Geometries, transformer: pyproj.Transformer, size_m: float) -> tuple[Ints, Ints]:
     """Row (growing to the south) and column of the lattice square each face lies in."""
-    at = shapely.get_coordinates(shapely.point_on_surface(faces))
-    x, y = transformer.transform(at[:, 0], at[:, 1])
+    # A square is convex, so the centroid of a part of it lies in it, whatever the shape of the part.
+    centre = shapely.get_coordinates(shapely.centroid(faces))
+    x, y = transformer.transform(centre[:, 0], centre[:, 1])
     return -np.floor(y / size_m).astype(np.int64), np.floor(x / size_m).astype(np.int64)
 
 
@@ -225,7 +240,7 @@ def _reading_order(
     return np.lexsort((-north, west, -np.round(north / size_m, 3), np.round(west / size_m, 3), column, row))
 
 
-def _borders(faces: Geometries, transformer: pyproj.Transformer) -> tuple[Ints, Ints, NDArray[np.float64]]:
+def _borders(faces: Geometries, transformer: pyproj.Transformer) -> tuple[Ints, Ints, Floats]:
     """Pairs of faces (lower, higher) and the metres of each edge they share; a pair may come several times."""
     coords, ring = shapely.get_coordinates(shapely.get_rings(faces), return_index=True)
     _, face_of_ring = shapely.get_rings(faces, return_index=True)
