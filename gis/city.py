@@ -16,7 +16,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from gis.errors import CityError, Conflict, FileError
 from gis.geometry.datum import metric_transformer
-from gis.store.database import bump_version
+from gis.store.database import bump_version, own_ground
 from gis.store.schema import LEVELS, city, reports
 
 CELL = "cell"
@@ -160,6 +160,7 @@ def define_city(conn: Connection, wanted: City) -> bool:
         if moved and conn.execute(select(reports.c.id).limit(1)).first():
             msg = f"{', '.join(moved)} cannot change while reports are counted by it"
             raise Conflict(msg)
+    own_ground(conn)
     values = {
         "slug": wanted.slug,
         "code": wanted.code,

@@ -14,7 +14,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from sqlalchemy import Connection, text
 
-from gis.store.copying import CopyColumn, copy_in, copy_out_fields
+from gis.store.copying import EPOCH_DAYS, WIRE, CopyColumn, copy_in, copy_out_fields
 from gis.store.database import sql
 
 OUTSIDE = 0
@@ -23,6 +23,8 @@ OUTSIDE = 0
 NO_POSITION = -1
 """Stands for "without usable position" among ids."""
 
+COUNT_FIELDS = {"day": "date", "category_id": "int2", "source_id": "int2", "id": "int4", "count": "int8"}
+KEY = ["day", "category_id", "source_id", "id"]
 MAX_CATEGORIES = 1 << 15
 MAX_SOURCES = 1 << 15
 
@@ -144,3 +146,40 @@ def count_by_id(conn: Connection, target: str, key: CountKey, size: int) -> NDAr
         at = np.frombuffer(ids, "<i4") + 1
         totals += np.bincount(at, weights=np.frombuffer(counts, "<i4"), minlength=size + 1).astype(np.int64)[: size + 1]
     return totals
+
+
+def stored_counts(conn: Connection, target: str, window: dict[str, object]) -> NDArray[np.void]:
+    """The roll-up of some days, unpacked: one row per (day, category, source, id), ascending.
+
+    Parameters
+    ----------
+    window
+        first (date), start, stop (days after it, stop exclusive).
+
+    Returns
+    -------
+    structured array
+        Fields as COUNT_FIELDS; day in days since 1970.
+    """
+    parts = []
+    for day, category, source, ids, counts in copy_out_fields(
+        conn, sql("counts_of_days"), {**window, "target": target}
+    ):
+        if day is None or category is None or source is None or ids is None or counts is None:
+            continue
+        places = np.frombuffer(ids, "<i4")
+        rows = np.empty(len(places), [(name, WIRE[kind].replace(">", "<")) for name, kind in COUNT_FIELDS.items()])
+        rows["day"] = int.from_bytes(day, "big", signed=True) + EPOCH_DAYS
+        rows["category_id"] = int.from_bytes(category, "big", signed=True)
+        rows["source_id"] = int.from_bytes(source, "big", signed=True)
+        rows["id"], rows["count"] = places, np.frombuffer(counts, "<i4")
+        parts.append(rows)
+    if not parts:
+        return np.empty(0, [(name, WIRE[kind].replace(">", "<")) for name, kind in COUNT_FIELDS.items()])
+    rows = np.concatenate(parts)
+    keys, position = np.unique(rows[KEY], return_inverse=True)
+    answer = np.empty(len(keys), rows.dtype)
+    for name in KEY:
+        answer[name] = keys[name]
+    answer["count"] = np.bincount(position.ravel(), rows["count"])
+    return answer

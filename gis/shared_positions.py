@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from sqlalchemy.dialects.postgresql import insert
 
 from gis.rules.policy import Policy
+from gis.store.database import sql
 from gis.store.schema import shared_positions
 
 MOST_KEPT = 1 << 22
@@ -94,3 +95,9 @@ def flag_positions(conn: Connection, positions: list[SharedPosition]) -> None:
         ),
         rows,
     )
+
+
+def shared_positions_of_reports(conn: Connection, policy: Policy) -> list[SharedPosition]:
+    """Suspicious coordinates among all stored reports that are not flagged yet; looks at every report."""
+    parameters = {"least": policy.shared_position_reports, "share": policy.shared_position_share}
+    return [SharedPosition(*row) for row in conn.execute(sql("unflagged_positions"), parameters)]

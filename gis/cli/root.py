@@ -7,8 +7,9 @@ import click
 from gis.cli.city import city_group
 from gis.cli.database import database_group
 from gis.cli.frame import Frame
+from gis.cli.grid import grid_group
 from gis.cli.load import load_group
-from gis.cli.reports import import_group, reconcile_command
+from gis.cli.reports import import_group, reconcile_command, verify_command
 
 
 @click.group(cls=Frame, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -31,5 +32,7 @@ def main() -> None:
 main.add_command(database_group)
 main.add_command(city_group)
 main.add_command(load_group)
+main.add_command(grid_group)
 main.add_command(import_group)
 main.add_command(reconcile_command)
+main.add_command(verify_command)

@@ -19,6 +19,9 @@ from gis.errors import ClusterError, Conflict
 # Advisory locks. GROUND: shared by whoever counts on cells, roads and areas to stay as they are (imports, a server's
 # in-process index), exclusive for whoever changes them.
 GROUND_LOCK = 7_094_001
+GROUND_BELL = "finegrid_ground"
+RING_AGAIN_MS = 2000
+LOCK_NOT_AVAILABLE = "55P03"
 MINIMUM_SERVER = 150000
 
 
@@ -73,12 +76,23 @@ def share_ground(conn: Connection) -> None:
 def own_ground(conn: Connection) -> None:
     """Be the only one who counts on cells, roads and areas until this transaction ends.
 
-    Servers that answer from memory hold the lock shared; the notice asks them to let go.
+    Servers that answer from memory hold the lock shared; the bell asks them to let go. It is rung again as long as the
+    lock is not free, because a server may have taken the lock back before this transaction stood in the queue.
     """
-    with conn.engine.connect() as bell:
-        bell.execute(text("SELECT pg_notify('finegrid_ground', '')"))
-        bell.commit()
-    conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": GROUND_LOCK})
+    while True:
+        with conn.engine.connect() as bell:
+            bell.execute(text(f"NOTIFY {GROUND_BELL}"))
+            bell.commit()
+        try:
+            with conn.begin_nested():
+                conn.execute(text(f"SET LOCAL lock_timeout = {RING_AGAIN_MS}"))
+                conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": GROUND_LOCK})
+                conn.execute(text("SET LOCAL lock_timeout = 0"))
+        except OperationalError as problem:
+            if getattr(problem.orig, "pgcode", None) != LOCK_NOT_AVAILABLE:
+                raise
+        else:
+            return
 
 
 def bump_version(conn: Connection, *layers: str) -> None:
