@@ -8,14 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import shapely
-from numpy.typing import NDArray
 from sqlalchemy import Connection, text
 
 from gis.area_codes import Area, settle
 from gis.city import City, read_city
 from gis.errors import FileError, ParameterError, RowProblem, RowsRefused
 from gis.geometry.overlay import outside_m2, overlaps
-from gis.loading import GEOMETRY, TEXT, LoadSummary, stage
+from gis.loading import GEOMETRY, TEXT, LoadSummary, shapes_of, stage
 from gis.readers import Features, Layout, read_features
 from gis.store.database import bump_version, own_ground, sql
 
@@ -145,7 +144,7 @@ def _judge(
     warnings = []
     for level in {area.level for area in settled}:
         same = [area for area in areas if area.level == level]
-        low, high, shared = overlaps(_shapes(same), SILENT_M2)
+        low, high, shared = overlaps(shapes_of(same), SILENT_M2)
         for i, j, m2 in zip(low, high, shared, strict=True):
             first, second = same[i], same[j]
             if first.row is None and second.row is None:
@@ -165,7 +164,7 @@ def _judge(
     parents = [after[str(area.parent_code)] for area in children]
     touched = [at for at, child in enumerate(children) if child.row is not None or parents[at].row is not None]
     children, parents = [children[at] for at in touched], [parents[at] for at in touched]
-    for child, parent, m2 in zip(children, parents, outside_m2(_shapes(children), _shapes(parents)), strict=True):
+    for child, parent, m2 in zip(children, parents, outside_m2(shapes_of(children), shapes_of(parents)), strict=True):
         reason = f"{m2:.2f} m2 of {_named(child)} lie outside its parent {_named(parent)}"
         if m2 > tolerance_m2:
             _blame(features, child, parent, reason)
@@ -179,12 +178,6 @@ def _blame(features: Features, child: Area, parent: Area | None, reason: str) ->
     if row is None:
         raise RowsRefused(f"areas from {features.path.name}", [RowProblem(0, reason, child.code)])
     features.reject(row, reason)
-
-
-def _shapes(areas: list[Area]) -> NDArray[np.object_]:
-    shapes = np.empty(len(areas), dtype=object)
-    shapes[:] = [area.geometry for area in areas]
-    return shapes
 
 
 def _named(area: Area) -> str:
@@ -216,7 +209,7 @@ def _store(conn: Connection, city: City, settled: list[Area], left: list[Area], 
     stage(
         conn,
         "incoming_areas",
-        {**{name: (TEXT, values) for name, values in columns.items()}, "geom": (GEOMETRY, _shapes(settled))},
+        {**{name: (TEXT, values) for name, values in columns.items()}, "geom": (GEOMETRY, shapes_of(settled))},
     )
     touched: list[bool] = []
     for level in city.area_levels:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
 import shapely
+from numpy.typing import NDArray
 from sqlalchemy import Connection, text
 
+from gis.city import City
 from gis.errors import RowProblem
 from gis.readers import Features
+from gis.report_times import read_times
 from gis.store.copying import CopyColumn, copy_in
 
 SRID = 4326
@@ -23,9 +26,10 @@ SENT_AS = {
     "integer": "int4",
     "date": "date",
     "timestamptz": "timestamptz",
+    "geometry(Geometry, 4326)": "bytea",
     "geometry": "bytea",
 }
-TEXT, INTEGER, DATE, INSTANT, GEOMETRY = SENT_AS
+TEXT, INTEGER, DATE, INSTANT, GEOMETRY, PLAIN_GEOMETRY = SENT_AS
 
 
 @dataclass
@@ -42,8 +46,10 @@ class LoadSummary:
         What its coordinates were in; empty where it has none.
     read
         Rows of the file, or cells of the lattice.
+    counted
+        What the next four count, where that is not the rows: `cells` for tiers, `responsibilities` for responsibles.
     added, changed, unchanged, retired
-        Rows of the city afterwards.
+        What became of them in the city.
     reassigned
         Reports whose cell or segment changed by this.
     repairs
@@ -56,6 +62,7 @@ class LoadSummary:
     file: str | None = None
     crs: str = ""
     read: int = 0
+    counted: str = ""
     added: int = 0
     changed: int = 0
     unchanged: int = 0
@@ -81,6 +88,7 @@ class LoadSummary:
             "file": self.file,
             "crs": self.crs,
             "read": self.read,
+            "counted": self.counted or self.layer,
             "added": self.added,
             "changed": self.changed,
             "unchanged": self.unchanged,
@@ -103,8 +111,8 @@ def stage(conn: Connection, table: str, columns: dict[str, tuple[str, Any]]) -> 
     Parameters
     ----------
     columns
-        Name -> (TEXT, INTEGER, DATE, INSTANT or GEOMETRY, n values). Integers, days since 1970 and microseconds since
-        1970 UTC may be None; geometry is shapely, stored with SRID 4326 (or as it is where it has an SRID of its own).
+        Name -> (TEXT, INTEGER, DATE, INSTANT, GEOMETRY or PLAIN_GEOMETRY, n values). Integers, days since 1970 and
+        microseconds since 1970 UTC may be None; geometry is shapely, with SRID 4326 or, plain, without any.
     """
     definition = ", ".join(f'"{name}" {kind}' for name, (kind, _) in columns.items())
     conn.execute(text(f"DROP TABLE IF EXISTS pg_temp.{table}"))
@@ -117,19 +125,68 @@ def _column(name: str, kind: str, values: Any) -> CopyColumn:
     sent = SENT_AS[kind]
     if kind == TEXT:
         return CopyColumn(name, sent, pa.array(values, pa.string()))
-    if kind == GEOMETRY:
-        return CopyColumn(name, sent, pa.array(wkb_of(values), pa.binary()))
+    if kind in (GEOMETRY, PLAIN_GEOMETRY):
+        return CopyColumn(name, sent, pa.array(ewkb(values, SRID if kind == GEOMETRY else 0), pa.binary()))
     valid = np.array([value is not None for value in values], dtype=bool)
     return CopyColumn(name, sent, np.array([value or 0 for value in values], dtype=np.int64), valid)
 
 
-def wkb_of(geometry: Any) -> list[bytes | None]:
-    """EWKB as PostGIS keeps it."""
-    geometry = np.asarray(geometry, dtype=object)
-    with_srid = np.where(shapely.get_srid(geometry) == 0, shapely.set_srid(geometry, SRID), geometry)
-    return list(shapely.to_wkb(with_srid, include_srid=True, byte_order=1))
+def ewkb(geometry: Any, srid: int = SRID) -> list[bytes]:
+    """Geometry as PostGIS keeps it; an SRID of 0 is none."""
+    marked = shapely.set_srid(np.asarray(geometry, dtype=object), srid)
+    return list(shapely.to_wkb(marked, include_srid=True, byte_order=1))
 
 
-def describe(path: Path | str, count: int, what: str) -> str:
-    """`areas.geojson: 26 areas`."""
-    return f"{Path(path).name}: {count} {what}"
+class Shaped(Protocol):
+    """Anything with a polygon."""
+
+    @property
+    def geometry(self) -> shapely.Geometry:
+        """In longitude, latitude."""
+
+
+def shapes_of(things: Sequence[Shaped]) -> NDArray[np.object_]:
+    """The geometry of each, as an array."""
+    shapes = np.empty(len(things), dtype=object)
+    shapes[:] = [thing.geometry for thing in things]
+    return shapes
+
+
+@dataclass(frozen=True)
+class Ends:
+    """One end of each row's time, None where it is open.
+
+    Parameters
+    ----------
+    days
+        Days since 1970 in the city's time zone.
+    instants
+        Microseconds since 1970 UTC.
+    """
+
+    days: list[int | None]
+    instants: list[int | None]
+
+
+def spans(features: Features, first: str, stop: str, city: City) -> tuple[Ends, Ends]:
+    """Read the fields `first` (included) and `stop` (excluded) as times of the city; empty is open.
+
+    Rows whose times cannot be read, or that stop before they begin, are rejected.
+    """
+    begin, end = _ends(features, first, city), _ends(features, stop, city)
+    for at, (from_us, to_us) in enumerate(zip(begin.instants, end.instants, strict=True)):
+        if from_us is not None and to_us is not None and to_us <= from_us:
+            features.reject(at, f"its {stop} is not after its {first}; {stop} is the first instant no longer included")
+    return begin, end
+
+
+def _ends(features: Features, name: str, city: City) -> Ends:
+    texts = features.column(name)
+    times = read_times(pa.array(texts, pa.string()), city.time_zone)
+    ends = Ends([None] * features.rows, [None] * features.rows)
+    for at, value in enumerate(texts):
+        if value is not None and not times.readable[at]:
+            features.reject(at, f"its {name} {value!r} is no date or time; write 2016-06-01 or 2016-06-01T08:00:00")
+        elif value is not None:
+            ends.days[at], ends.instants[at] = int(times.day[at]), int(times.instant_us[at])
+    return ends

@@ -9,9 +9,15 @@ from typing import Any, TypeVar
 import click
 
 from gis.areas import AREA_TOLERANCE_M2, load_areas
+from gis.categories import load_categories
+from gis.cells import CELL_TOLERANCE_M2, load_cells
 from gis.cli.frame import city_transaction, json_option, parse_mapping, show
+from gis.coordinators import load_coordinators
 from gis.loading import LoadSummary
+from gis.responsibles import load_responsibles
+from gis.roads import load_roads
 from gis.store.schema import LEVELS
+from gis.tiers import load_tiers
 
 SHOWN = 20
 
@@ -57,8 +63,10 @@ def shape_options(command: Command) -> Command:
 def show_summary(summary: LoadSummary, *, as_json: bool) -> None:
     """Print what a load did: the counts, then what was mended and what to look at."""
     source = f" from {summary.file}" if summary.file else ""
+    counted = f"{summary.counted} " if summary.counted else ""
+    crs = f" in {summary.crs}" if summary.crs else ""
     lines = [
-        f"{summary.read} {summary.layer}{source}{f' in {summary.crs}' if summary.crs else ''}: {summary.added} added, "
+        f"{summary.read} {summary.layer}{source}{crs}: {summary.added} {counted}added, "
         f"{summary.changed} changed, {summary.unchanged} unchanged, {summary.retired} retired"
         + (f"; {summary.reassigned} reports moved" if summary.reassigned else "")
     ]
@@ -98,4 +106,153 @@ def load_areas_command(file: Path, crs: str | None, pairs: tuple[str, ...], *, a
     """
     with city_transaction() as conn:
         summary = load_areas(conn, file, crs, parse_mapping(pairs), **options)
+    show_summary(summary, as_json=as_json)
+
+
+@load_group.command("cells")
+@click.option(
+    "--overlap-tolerance-m2",
+    "tolerance_m2",
+    type=click.FloatRange(min=0),
+    default=CELL_TOLERANCE_M2,
+    show_default=True,
+    help="How far cells may overlap or reach outside their area.",
+)
+@click.option("--replace", "replace_others", is_flag=True, help="Retire cells of the file's areas that the file lacks.")
+@shape_options
+def load_cells_command(file: Path, crs: str | None, pairs: tuple[str, ...], *, as_json: bool, **options: Any) -> None:
+    r"""Load surveyed grid cells 单元网格; a city without any cuts its own with `finegrid grid make`.
+
+    \b
+    Fields:
+      code           begins with the code of its area, with as many digits as city.toml says; never one retired before
+      area_code      may be absent; must agree with the code
+      tier           key, secondary or general; may be absent
+    Polygons. Cells must not overlap and must lie in their area.
+
+    \b
+    Example:
+      finegrid load cells cells.gpkg --layer grid --map code=wgbm
+    """
+    with city_transaction() as conn:
+        summary = load_cells(conn, file, crs, parse_mapping(pairs), **options)
+    show_summary(summary, as_json=as_json)
+
+
+@load_group.command("roads")
+@click.option("--replace", "replace_others", is_flag=True, help="Retire segments that the file lacks.")
+@shape_options
+def load_roads_command(file: Path, crs: str | None, pairs: tuple[str, ...], *, as_json: bool, **options: Any) -> None:
+    r"""Load road segments 道路.
+
+    \b
+    Fields:
+      class          ring, trunk, main, branch or back_street; or OpenStreetMap's highway, which becomes one of them
+      code           where empty, R000001, ... in the order of their geometry
+      name           may be empty
+      groups         names of sets, separated by semicolons, e.g. one_ring_fifteen_roads
+    Lines.
+
+    \b
+    Example:
+      finegrid load roads roads.fgb --map class=highway
+    """
+    with city_transaction() as conn:
+        summary = load_roads(conn, file, crs, parse_mapping(pairs), **options)
+    show_summary(summary, as_json=as_json)
+
+
+@load_group.command("tiers")
+@shape_options
+def load_tiers_command(file: Path, crs: str | None, pairs: tuple[str, ...], *, as_json: bool, **options: Any) -> None:
+    r"""Load which cells are key 重点, secondary 双重 or general 一般.
+
+    \b
+    Either a table:
+      cell_code      the cell; cells that the file lacks keep their tier
+      tier           key, secondary or general
+    or polygons with `tier`: every cell gets the highest tier that covers its point on surface, else general.
+
+    \b
+    Examples:
+      finegrid load tiers tiers.csv
+      finegrid load tiers tiers.geojson --crs wgs84
+    """
+    with city_transaction() as conn:
+        summary = load_tiers(conn, file, crs, parse_mapping(pairs), **options)
+    show_summary(summary, as_json=as_json)
+
+
+@load_group.command("coordinators")
+@shape_options
+def load_coordinators_command(
+    file: Path, crs: str | None, pairs: tuple[str, ...], *, as_json: bool, **options: Any
+) -> None:
+    r"""Load coordinators 协管员 and their posts.
+
+    \b
+    Fields:
+      ref            their number
+      name
+      street_code    code of the street (or district) they stand in
+      tier           key, secondary or general
+      lon, lat       in place of the two above: the street and tier of the cell there (needs --crs)
+      on_post_from   first day; empty: open
+      on_post_to     first day no longer; empty: open
+
+    \b
+    Example:
+      finegrid load coordinators coordinators.csv
+    """
+    with city_transaction() as conn:
+        summary = load_coordinators(conn, file, crs, parse_mapping(pairs), **options)
+    show_summary(summary, as_json=as_json)
+
+
+@load_group.command("responsibles")
+@click.option("--replace", "replace_others", is_flag=True, help="Remove what else is stored for the file's places.")
+@file_options
+def load_responsibles_command(
+    file: Path, pairs: tuple[str, ...], *, replace_others: bool, encoding: str | None, as_json: bool
+) -> None:
+    r"""Load responsible persons 责任人: who answers for a cell or an area, and when.
+
+    \b
+    Fields:
+      ref, name      the person; phone may be absent
+      scope          cell (code is a cell), cells (every cell of the area code) or area (its head, not its cells)
+      code
+      valid_from     first day or instant, in the city's time zone; empty: open
+      valid_to       first day or instant no longer; empty: open
+    A place has one person at any instant. After cells were made anew, load this file again.
+
+    \b
+    Example:
+      finegrid load responsibles responsibles.csv
+    """
+    with city_transaction() as conn:
+        summary = load_responsibles(conn, file, parse_mapping(pairs), replace_others=replace_others, encoding=encoding)
+    show_summary(summary, as_json=as_json)
+
+
+@load_group.command("categories")
+@file_options
+def load_categories_command(file: Path, pairs: tuple[str, ...], *, encoding: str | None, as_json: bool) -> None:
+    r"""Load the category dictionary 事部件分类.
+
+    \b
+    Fields:
+      standard_ref   which standard or list the code is from
+      kind           event or component
+      code
+      name           name_en may be absent
+      domain         e.g. parking; other where empty
+      chaos          parking, trading, rubbish, posters, or empty
+
+    \b
+    Example:
+      finegrid load categories categories.csv
+    """
+    with city_transaction() as conn:
+        summary = load_categories(conn, file, parse_mapping(pairs), encoding=encoding)
     show_summary(summary, as_json=as_json)

@@ -31,22 +31,28 @@ def geodesic_area_m2(geoms: Geometries) -> Floats:
     return area
 
 
-def overlaps(geoms: Geometries, least_m2: float) -> tuple[Ranks, Ranks, Floats]:
+def overlaps(geoms: Geometries, least_m2: float, of: Ranks | None = None) -> tuple[Ranks, Ranks, Floats]:
     """Pairs that share more than `least_m2` square metres.
+
+    Parameters
+    ----------
+    geoms
+        Valid (Multi)Polygons in longitude, latitude.
+    of
+        Only pairs with at least one of these ranks; None: all pairs.
 
     Returns
     -------
     tuple of ndarray
         Lower rank, higher rank, shared square metres; sorted by the ranks.
     """
-    low, high = shapely.STRtree(geoms).query(geoms)
-    once = low < high
-    low, high = low[once], high[once]
+    asked = np.arange(len(geoms)) if of is None else of
+    first, second = shapely.STRtree(geoms).query(geoms[asked])
+    pairs = np.sort(np.stack((asked[first], second), axis=1), axis=1)
+    low, high = np.unique(pairs[pairs[:, 0] < pairs[:, 1]], axis=0).T
     shapely.prepare(geoms)
     meet = shapely.relate_pattern(geoms[low], geoms[high], INTERIORS_MEET)
     low, high = low[meet], high[meet]
-    order = np.lexsort((high, low))
-    low, high = low[order], high[order]
     shared = geodesic_area_m2(shapely.intersection(geoms[low], geoms[high]))
     enough = shared > least_m2
     return low[enough], high[enough], shared[enough]
