@@ -31,7 +31,6 @@ on one of its two code paths but not on the other, later versions on neither; th
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import Self
 
 import numpy as np
@@ -43,12 +42,14 @@ from gis.geometry.locate import (
     MARGIN_DEG,
     MAX_BUCKETS,
     NEXT_RIGHT,
+    PAIRS_AT_A_TIME,
     PREVIOUS_RIGHT,
     BucketGrid,
     Entered,
     Floats,
     Rings,
     Whole,
+    batches,
     bucket_count,
     enter,
     ragged,
@@ -62,12 +63,6 @@ TOUCHED = -2
 
 ON_RING = 1 << 12
 """Added to a winding number for every edge the point lies on; no ring has so many windings."""
-
-
-def _batches(weights: Whole) -> list[tuple[int, int]]:
-    """Cut rings into runs of about EDGES_PER_BATCH edges, at least one ring each."""
-    batch = np.cumsum(weights) // EDGES_PER_BATCH
-    return list(pairwise([*run_starts(batch).tolist(), len(weights)]))
 
 
 def _joined(entered: list[Entered], name: str) -> npt.NDArray[np.integer]:
@@ -106,10 +101,24 @@ def _label_compound(grid: BucketGrid, rings: Rings, slot: Whole, ring: Whole) ->
     cell_of_part = np.zeros(parts, np.int32)
     cell_of_part[rings.part] = rings.cell
     # Ascending by bucket and rank; read backwards, the lowest rank is written last here too.
-    covered = np.setdiff1d(key[exterior], key[~exterior])[::-1]
+    covered = np.sort(key[exterior][~np.isin(key[exterior], key[~exterior], kind="sort")])[::-1]
     slot, cell = covered // parts, cell_of_part[covered % parts]
     value = grid.values[slot]
     grid.values[slot] = np.where(value < 0, cell, np.minimum(value, cell))
+
+
+def _float_boxes(rings: Rings) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """West and east end of every polygon as 32-bit floats, rounded outwards as PostGIS keeps them."""
+    polygons = int(rings.cell.max(initial=-1)) + 1
+    west, east = np.full(polygons, np.inf), np.full(polygons, -np.inf)
+    boxes = rings.boxes(0.0)
+    np.minimum.at(west, rings.cell, boxes[:, 0])
+    np.maximum.at(east, rings.cell, boxes[:, 2])
+    low, high = west.astype(np.float32), east.astype(np.float32)
+    return (
+        np.where(low > west, np.nextafter(low, np.float32(-np.inf)), low),
+        np.where(high < east, np.nextafter(high, np.float32(np.inf)), high),
+    )
 
 
 class CellIndex:
@@ -121,7 +130,7 @@ class CellIndex:
         self._compound = bool(rings.compound.any())
         self._ring_of_edge = np.repeat(np.arange(len(rings.start), dtype=np.int32), rings.edges + 2)
         self._cell_of_edge = rings.cell[self._ring_of_edge]
-        self._west, self._east = rings.float_boxes()
+        self._west, self._east = _float_boxes(rings)
         self._fill()
         self._views: tuple[memoryview, ...] = tuple(
             array.data
@@ -160,7 +169,7 @@ class CellIndex:
             return cls(rings, BucketGrid(boxes, 1.0, 1.0))
         # Smaller buckets answer more points without arithmetic but take more memory; polygons with many vertices need
         # more buckets to keep the edges per bucket few.
-        per_side = max(6.0, (3.0 * len(rings.x) / len(outer)) ** 0.5)
+        per_side = max(6.0, (len(rings.x) / len(outer)) ** 0.5)
         width, height = (float(size) for size in np.median(outer[:, 2:] - outer[:, :2], axis=0) / per_side)
         while bucket_count(outer, width, height) > MAX_BUCKETS:
             width, height = width * 1.25, height * 1.25
@@ -169,7 +178,7 @@ class CellIndex:
     def _fill(self) -> None:
         """Enter all rings; leave the answer in every untouched bucket and the list of items in every touched one."""
         grid, rings = self._grid, self._rings
-        entered = [enter(grid, rings, r0, r1) for r0, r1 in _batches(rings.edges)]
+        entered = [enter(grid, rings, run.start, run.stop) for run in batches(rings.edges, EDGES_PER_BATCH)]
         slot, item, base = (_joined(entered, name) for name in ("slot", "item", "base"))
         grid.values[slot] = TOUCHED
         inside_slot, inside_ring, inside_base = _label(grid, rings, entered)
@@ -208,15 +217,18 @@ class CellIndex:
             x, y = lon[start : start + CHUNK], lat[start : start + CHUNK]
             value = self._grid.look_up(x, y)
             touched = np.flatnonzero(value <= TOUCHED)
-            if len(touched):
-                value[touched] = self._judge(TOUCHED - value[touched], x[touched], y[touched])
+            bucket = TOUCHED - value.take(touched)
+            first = self._bucket_start.take(bucket)
+            count = self._bucket_start.take(bucket + 1) - first
+            for run in batches(count, PAIRS_AT_A_TIME):
+                at = touched[run]
+                value[at] = self._judge(first[run], count[run], x.take(at), y.take(at))
             rank[start : start + CHUNK] = value
         return rank
 
-    def _judge(self, bucket: Whole, x: Floats, y: Floats) -> Whole:
-        """Lowest rank that covers each point, given the touched bucket it lies in."""
-        start = self._bucket_start.take(bucket)
-        owner, position = ragged(start, self._bucket_start.take(bucket + 1) - start)
+    def _judge(self, first_item: Whole, count: Whole, x: Floats, y: Floats) -> Whole:
+        """Lowest rank that covers each point, given the items of the touched bucket it lies in."""
+        owner, position = ragged(first_item, count)
         item = self._item.take(position)
         edge = item >> 3
         flags = item.astype(np.int8)  # the low bits: sums of ones and zeros are fastest in bytes
@@ -253,7 +265,7 @@ class CellIndex:
         cell, owner = self._cell_of_edge[edge[chosen]], owner[chosen]
         lon = x[owner]
         boxed = (self._west[cell] <= lon) & (lon <= self._east[cell])
-        rank = np.full(len(bucket), -1, np.int32)
+        rank = np.full(len(x), -1, np.int32)
         rank[owner[boxed]] = cell[boxed]
         return rank
 

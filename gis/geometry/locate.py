@@ -9,6 +9,7 @@ into edges (`Rings`).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Self
 
 import numpy as np
@@ -33,6 +34,9 @@ MARGIN_DEG = 1e-9
 
 # An item is one edge in one bucket: edge number << 3 | flags.
 FIRST, NEXT_RIGHT, PREVIOUS_RIGHT = 4, 2, 1
+
+PAIRS_AT_A_TIME = 1 << 20
+"""Bound on the pairs of points and edges held in memory together, however crowded a bucket is."""
 
 MAX_TILES = 4_000_000
 MAX_BUCKETS = 8_000_000
@@ -121,7 +125,8 @@ class BucketGrid(Raster):
 
     def look_up(self, x: Floats, y: Floats) -> Whole:
         """Value of the bucket under every point; a fresh array."""
-        return self.values.take(self.slot(self.column(x), self.row(y)))
+        with np.errstate(over="ignore"):  # a point beyond all reason is off the grid like any other
+            return self.values.take(self.slot(self.column(x), self.row(y)))
 
     def look_up_one(self, x: float, y: float) -> int:
         """Value of the bucket under one point, in plain Python: the same bucket as `look_up` finds; -1 off the grid."""
@@ -200,6 +205,15 @@ def row_pieces(grid: Raster, a: Floats, b: Floats, margin: float) -> tuple[Whole
     return edge, row, first, last
 
 
+def batches(weights: Whole, budget: int) -> list[slice]:
+    """Cut things into runs that weigh about `budget` at most, a thing that weighs more being a run of its own."""
+    load = np.cumsum(weights, dtype=np.int64)
+    if not len(load) or load[-1] <= budget:
+        return [slice(0, len(load))] if len(load) else []
+    ends = [*(run_starts((load - 1) // budget)[1:]).tolist(), len(load)]
+    return [slice(start, end) for start, end in pairwise([0, *ends])]
+
+
 def run_starts(values: Whole) -> Whole:
     """Where each run of equal values begins."""
     begins = np.ones(len(values), bool)
@@ -255,7 +269,6 @@ class Rings:
         count = np.bincount(ring, minlength=len(rings))
         last = np.zeros(len(points), bool)
         last[np.cumsum(count) - 1] = True
-        first_of_part = run_starts(part)
         cell = cell_of_part[part]
         x, y = np.repeat(points.T, last + 1, axis=1)
         return cls(
@@ -265,9 +278,7 @@ class Rings:
             edges=(count - 1).astype(np.int64),
             cell=cell.astype(np.int32),
             part=part.astype(np.int32),
-            order=(np.arange(len(part)) - np.repeat(first_of_part, np.diff(first_of_part, append=len(part)))).astype(
-                np.int32
-            ),
+            order=(np.arange(len(part)) - np.searchsorted(part, part)).astype(np.int32),
             compound=np.bincount(cell, minlength=1)[cell] > 1,
         )
 
@@ -283,19 +294,6 @@ class Rings:
         low = [np.minimum.reduceat(values, self.start) - margin for values in (self.x, self.y)]
         high = [np.maximum.reduceat(values, self.start) + margin for values in (self.x, self.y)]
         return np.column_stack(low + high)
-
-    def float_boxes(self) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-        """West and east end of every polygon as 32-bit floats, rounded outwards as PostGIS keeps them."""
-        polygons = int(self.cell.max(initial=-1)) + 1
-        west, east = np.full(polygons, np.inf), np.full(polygons, -np.inf)
-        boxes = self.boxes(0.0)
-        np.minimum.at(west, self.cell, boxes[:, 0])
-        np.maximum.at(east, self.cell, boxes[:, 2])
-        low, high = west.astype(np.float32), east.astype(np.float32)
-        return (
-            np.where(low > west, np.nextafter(low, np.float32(-np.inf)), low),
-            np.where(high < east, np.nextafter(high, np.float32(np.inf)), high),
-        )
 
 
 @dataclass(frozen=True, slots=True)

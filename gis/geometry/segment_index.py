@@ -22,7 +22,19 @@ import numpy.typing as npt
 import shapely
 
 from gis.errors import ParameterError
-from gis.geometry.locate import CHUNK, BucketGrid, Floats, Raster, Whole, ragged, row_pieces, run_starts, stable_order
+from gis.geometry.locate import (
+    CHUNK,
+    PAIRS_AT_A_TIME,
+    BucketGrid,
+    Floats,
+    Raster,
+    Whole,
+    batches,
+    ragged,
+    row_pieces,
+    run_starts,
+    stable_order,
+)
 
 BUCKET_SHARE = 0.4
 """Bucket size as a share of the reach."""
@@ -89,9 +101,8 @@ class SegmentIndex:
         column, row, count, edge = self._enumerate(coarse, a, b)
         columns, rows, counts, edges = [column[:0]], [row[:0]], [count[:0]], [edge[:0]]
         first = np.cumsum(count) - count
-        batch = first // PAIRS_PER_BATCH
-        for cut in np.split(np.arange(len(count)), np.flatnonzero(np.diff(batch)) + 1):
-            lists = (column[cut], row[cut], count[cut], edge[first[cut[0]] :][: count[cut].sum()] if len(cut) else edge)
+        for run in batches(count, PAIRS_PER_BATCH):
+            lists = (column[run], row[run], count[run], edge[first[run.start] :][: count[run].sum()])
             for halvings in reversed(range(HALVINGS)):
                 lists = self._prune(grid.coarser(halvings), *_quarter(*lists))
             for kept, new in zip((columns, rows, counts, edges), lists, strict=True):
@@ -159,16 +170,17 @@ class SegmentIndex:
         for start in range(0, len(x), CHUNK):
             bucket = self._grid.look_up(x[start : start + CHUNK], y[start : start + CHUNK])
             near = np.flatnonzero(bucket >= 0)
-            if len(near):
-                at = near + start
-                rank[at], distance[at] = self._judge(bucket[near], x[at], y[at])
+            bucket = bucket.take(near)
+            first = self._bucket_start.take(bucket)
+            count = self._bucket_start.take(bucket + 1) - first
+            for run in batches(count, PAIRS_AT_A_TIME):
+                at = near[run] + start
+                rank[at], distance[at] = self._judge(first[run], count[run], x.take(at), y.take(at))
         return rank, distance
 
-    def _judge(self, bucket: Whole, x: Floats, y: Floats) -> tuple[Whole, Floats]:
-        """Rank and distance for points in buckets that have candidates."""
-        start = self._bucket_start.take(bucket)
-        count = self._bucket_start.take(bucket + 1) - start
-        owner, position = ragged(start, count)
+    def _judge(self, first: Whole, count: Whole, x: Floats, y: Floats) -> tuple[Whole, Floats]:
+        """Rank and distance for points in buckets with candidates."""
+        owner, position = ragged(first, count)
         edge = self._candidate.take(position)
         distance = _distance(x.take(owner), y.take(owner), self._edge, edge)
         least = np.minimum.reduceat(distance, np.cumsum(count) - count)
@@ -176,12 +188,12 @@ class SegmentIndex:
         tied = np.flatnonzero(distance <= limit[owner])
         owner, distance, edge_rank = owner[tied], distance[tied], self._rank_of_edge[edge[tied]]
         # Candidates come in ascending rank: written backwards, the lowest is written last.
-        rank = np.full(len(bucket), -1, np.int32)
+        rank = np.full(len(x), -1, np.int32)
         rank[owner[::-1]] = edge_rank[::-1]
         # Several edges of the chosen line may be among the tied ones.
         own = edge_rank == rank[owner]
         owner, distance = owner[own], distance[own]
-        own_distance = np.full(len(bucket), nan)
+        own_distance = np.full(len(x), nan)
         if len(owner):
             starts = run_starts(owner)
             own_distance[owner[starts]] = np.minimum.reduceat(distance, starts)

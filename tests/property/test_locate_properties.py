@@ -4,11 +4,13 @@ import math
 from itertools import pairwise
 
 import numpy as np
+import pytest
 import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely import MultiPolygon, Polygon
 
+from gis.geometry import cell_index, segment_index
 from gis.geometry.cell_index import CellIndex
 from gis.geometry.segment_index import SegmentIndex
 
@@ -146,6 +148,25 @@ def test_the_cell_is_the_lowest_that_postgis_arithmetic_covers(seed):
     expected = [lowest_covering(cells, x, y) for x, y in points.tolist()]
     assert index.locate(points[:, 0], points[:, 1]).tolist() == expected
     assert [index.locate_one(x, y) for x, y in points.tolist()] == expected
+
+
+@settings(max_examples=20, deadline=None)
+@given(SEEDS)
+def test_the_answer_does_not_hang_on_how_the_work_is_cut(seed):
+    cells, points = city(np.random.default_rng(seed), tiling, loose)
+    lines = shapely.transform(shapely.boundary(cells), lambda xy: xy * 100)
+    lines = lines[shapely.get_type_id(lines) != 7]
+    x, y = points.T
+    whole = [CellIndex.build(cells).locate(x, y), *SegmentIndex.build(lines).nearest(x * 100, y * 100)]
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (cell_index, segment_index):
+            patch.setattr(module, "CHUNK", 17)
+            patch.setattr(module, "PAIRS_AT_A_TIME", 5)
+            patch.setattr(module, "EDGES_PER_BATCH", 7)
+        patch.setattr(segment_index, "PAIRS_PER_BATCH", 11)
+        cut = [CellIndex.build(cells).locate(x, y), *SegmentIndex.build(lines).nearest(x * 100, y * 100)]
+    for one, other in zip(whole, cut, strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 @settings(max_examples=40, deadline=None)

@@ -122,7 +122,7 @@ def test_empty_missing_and_flat_polygons_do_no_harm():
     flat = Polygon([(0, 0), (1, 1), (0, 0), (0, 0)])
     index = index_of(Polygon(), None, MultiPolygon(), flat, LEFT)
     assert [rank(index, 0.5, 0.25), rank(index, 0.5, 0.5), rank(index, 2, 2)] == [4, 3, -1]
-    for nothing in (index_of(), index_of(Polygon())):
+    for nothing in (index_of(), index_of(Polygon()), index_of(Polygon([(0, 0)] * 4))):
         assert rank(nothing, 0.0, 0.0) == -1
 
 
