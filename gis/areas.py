@@ -14,7 +14,7 @@ from gis.area_codes import Area, settle
 from gis.city import City, read_city
 from gis.errors import FileError, ParameterError, RowProblem, RowsRefused
 from gis.geometry.overlay import outside_m2, overlaps
-from gis.loading import GEOMETRY, TEXT, LoadSummary, shapes_of, stage
+from gis.loading import GEOMETRY, TEXT, LoadSummary, reject_elsewhere, shapes_of, stage
 from gis.readers import Features, Layout, read_features
 from gis.store.database import bump_version, own_ground, sql
 
@@ -90,6 +90,7 @@ def load_areas(
     features = read_features(path, crs, mapping or {}, AREAS, layer=layer, encoding=encoding)
     stored = read_areas(conn)
     rows = _rows(features, city, level)
+    reject_elsewhere(features, city)
     settled = settle(city, rows, stored.live, stored.retired, features.reject)
     features.refuse()
     left = _retired(stored, settled) if replace_others else []

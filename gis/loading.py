@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
+import pyproj
 import shapely
 from numpy.typing import NDArray
 from sqlalchemy import Connection, text
@@ -19,6 +20,7 @@ from gis.report_times import read_times
 from gis.store.copying import CopyColumn, copy_in
 
 SRID = 4326
+FAR_DEG = 1.0  # a city may reach a little beyond the strip that its metric CRS is made for
 
 # Column type of a staging table -> how its values are sent. Codes compare by code point, as in the tables themselves.
 SENT_AS = {
@@ -74,7 +76,14 @@ class LoadSummary:
     @classmethod
     def of(cls, layer: str, features: Features) -> LoadSummary:
         """The account of a file that was read and not stored yet."""
-        return cls(layer, features.path.name, features.crs, features.rows, repairs=features.repairs)
+        return cls(
+            layer,
+            features.path.name,
+            features.crs,
+            features.rows,
+            repairs=features.repairs,
+            warnings=list(features.notes),
+        )
 
     @property
     def changes(self) -> bool:
@@ -150,6 +159,23 @@ def shapes_of(things: Sequence[Shaped]) -> NDArray[np.object_]:
     shapes = np.empty(len(things), dtype=object)
     shapes[:] = [thing.geometry for thing in things]
     return shapes
+
+
+def reject_elsewhere(features: Features, city: City) -> None:
+    """Reject rows far from where the city's metric CRS is used: swapped coordinates and wrong datums end up there."""
+    used = pyproj.CRS.from_user_input(city.metric_crs).area_of_use
+    if features.geometry is None or used is None:
+        return
+    box = shapely.box(used.west, used.south, used.east, used.north)
+    there = ~shapely.is_missing(features.geometry)
+    far = there & ~shapely.dwithin(features.geometry, box, FAR_DEG)
+    for at in np.flatnonzero(far).tolist():
+        lon, lat = shapely.get_coordinates(features.geometry[at])[0].tolist()
+        features.reject(
+            at,
+            f"it lies at longitude {lon:.4f}, latitude {lat:.4f}, far from where {city.metric_crs} is used "
+            f"({used.west} to {used.east}, {used.south} to {used.north}): swapped, another datum, or another city?",
+        )
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, text
 from gis.assignments import reassign
 from gis.city import City, read_city
 from gis.geometry.datum import metric_transformer
-from gis.loading import GEOMETRY, PLAIN_GEOMETRY, TEXT, LoadSummary, shapes_of, stage
+from gis.loading import GEOMETRY, PLAIN_GEOMETRY, TEXT, LoadSummary, reject_elsewhere, shapes_of, stage
 from gis.readers import Features, Layout, read_features
 from gis.store.database import bump_version, own_ground, sql
 from gis.store.schema import ROAD_CLASSES
@@ -104,12 +104,13 @@ def load_roads(
     features = read_features(path, crs, mapping or {}, ROADS, layer=layer, encoding=encoding)
     retired = set(conn.execute(text("SELECT code FROM road_segments WHERE retired_at IS NOT NULL")).scalars())
     segments = _rows(features, retired)
+    reject_elsewhere(features, city)
     metric = _metric(features, city, segments)
     features.refuse()
     stored = _stored_shapes(conn)
     segments = _coded(segments, stored, retired)
     summary = LoadSummary.of("roads", features)
-    summary.warnings = _repeated_shapes(segments)
+    summary.warnings += _repeated_shapes(segments)
     if replace_others:
         left = sorted(stored.keys() - {str(segment.code) for segment in segments})
         conn.execute(text("UPDATE road_segments SET retired_at = now() WHERE code = ANY(:codes)"), {"codes": left})

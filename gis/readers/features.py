@@ -56,6 +56,8 @@ class Features:
         Which system they came in; empty where there was no geometry.
     repairs
         What was mended.
+    notes
+        What the library that reads such files warned of.
     problems
         Why rows are refused; loaders add theirs and then call `refuse`.
     """
@@ -68,6 +70,7 @@ class Features:
     crs: str
     repairs: list[RowProblem] = field(default_factory=list)
     problems: list[RowProblem] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     def column(self, name: str) -> list[str | None]:
         """The texts of a field; all None where the file lacks it."""
@@ -127,7 +130,7 @@ def read_features(
         in_columns = ()
     found = find_columns(path, table.columns, mapping, layout.required, (*layout.optional, *in_columns))
     columns = {name: table.columns[column] for name, column in found.items() if name not in in_columns}
-    features = Features(path, layout.what, table.rows, columns, None, "", problems=table.problems)
+    features = Features(path, layout.what, table.rows, columns, None, "", problems=table.problems, notes=table.notes)
     if layout.kind is None:
         return features
     if table.geometry is None:

@@ -10,7 +10,7 @@ import shapely
 from numpy.typing import NDArray
 
 from gis.errors import RowProblem
-from gis.geometry.datum import SourceCrs, geometry_to_wgs84
+from gis.geometry.datum import SourceCrs, geometry_to_wgs84, to_wgs84
 from gis.geometry.overlay import geodesic_area_m2
 
 Geometries = NDArray[np.object_]
@@ -62,40 +62,30 @@ def clean_shapes(geometry: Geometries, kind: str, crs: SourceCrs, labels: Sequen
     wrong = ~missing & ~np.isin(types, KINDS[kind])
     for name in sorted(set(types[wrong])):
         refuse(wrong & (types == name), f"its geometry is a {name}; a {kind} is needed")
-    good = ~missing & ~wrong
     accepted = geometry.copy()
-    accepted[~good] = None
-    moved = geometry_to_wgs84(accepted, crs)
-    good &= _in_range(accepted, moved, crs, labels, shapes.problems)
-    shapes.geometry[good] = moved[good]
+    accepted[missing | wrong] = None
+    for at, reason in _bad_coordinates(accepted, crs):
+        accepted[at] = None
+        shapes.problems.append(RowProblem(at + 1, reason, labels[at]))
+    shapes.geometry[:] = geometry_to_wgs84(accepted, crs)
     if kind == "polygon":
-        _repair(shapes, np.flatnonzero(good), labels)
+        _repair(shapes, np.flatnonzero(~shapely.is_missing(accepted)), labels)
     shapes.geometry[:] = _as_multi(shapes.geometry, kind)
     return shapes
 
 
-def _in_range(
-    original: Geometries,
-    moved: Geometries,
-    crs: SourceCrs,
-    labels: Sequence[str | None],
-    problems: list[RowProblem],
-) -> NDArray[np.bool_]:
-    """Rows whose coordinates are finite and on Earth; the first bad coordinate of the others is named."""
-    coords, at = shapely.get_coordinates(moved, return_index=True)
-    before = shapely.get_coordinates(original)
-    lon, lat = coords.T
-    bad = ~((np.abs(lon) <= 180) & (np.abs(lat) <= 90))
-    fine = np.ones(len(moved), dtype=bool)
-    bad_rows, first = np.unique(at[bad], return_index=True)
-    for row, index in zip(bad_rows.tolist(), np.flatnonzero(bad)[first].tolist(), strict=True):
-        fine[row] = False
-        x, y = before[index].tolist()
-        problems.append(RowProblem(row + 1, _bad_coordinate(x, y, crs), labels[row]))
-    return fine
+def _bad_coordinates(geometry: Geometries, crs: SourceCrs) -> list[tuple[int, str]]:
+    """Rows with a coordinate that is no number or not on Earth, and what is wrong with the first such."""
+    coords, of = shapely.get_coordinates(geometry, return_index=True)
+    lon, lat = to_wgs84(coords[:, 0], coords[:, 1], crs)
+    bad = np.flatnonzero(~((np.abs(lon) <= 180) & (np.abs(lat) <= 90)))
+    rows, first = np.unique(of[bad], return_index=True)
+    return [
+        (row, _why_bad(float(x), float(y), crs)) for row, (x, y) in zip(rows.tolist(), coords[bad[first]], strict=True)
+    ]
 
 
-def _bad_coordinate(x: float, y: float, crs: SourceCrs) -> str:
+def _why_bad(x: float, y: float, crs: SourceCrs) -> str:
     if not (np.isfinite(x) and np.isfinite(y)):
         return f"the coordinate ({x}, {y}) is not a number"
     if crs.name.startswith("EPSG:") and crs.name not in {"EPSG:4326", "EPSG:4490"}:
@@ -119,7 +109,7 @@ def _repair(shapes: Shapes, rows: NDArray[np.intp], labels: Sequence[str | None]
             text = f"{_readable(reason)}: no area remains when repaired"
             shapes.problems.append(RowProblem(at + 1, text, labels[at]))
         else:
-            text = f"{_readable(reason)}: repaired, its area changed by {change_m2:+.2f} m2"
+            text = f"{_readable(reason)}: repaired, its area changed by {round(change_m2, 2) + 0.0:+.2f} m2"
             shapes.repairs.append(RowProblem(at + 1, text, labels[at]))
         shapes.geometry[at] = geometry
 

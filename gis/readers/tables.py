@@ -6,6 +6,7 @@ import csv
 import gzip
 import io
 import sys
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -45,6 +46,8 @@ class Table:
         Its coordinate reference system as an authority's code or WKT, None where it declares none.
     problems
         Rows that cannot be read, counted from 1.
+    notes
+        What GDAL warned of.
     """
 
     columns: dict[str, list[str | None]]
@@ -52,6 +55,7 @@ class Table:
     geometry: NDArray[np.object_] | None = None
     declared: str | None = None
     problems: list[RowProblem] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
 
 def read_table(path: Path, *, layer: str | None = None, encoding: str | None = None) -> Table:
@@ -103,13 +107,15 @@ def _reader(path: Path, lower: str) -> Callable[[Path, str | None, str | None], 
 def _read_vector(path: Path, layer: str | None, encoding: str | None) -> Table:
     chosen = _layer(path, layer)
     try:
-        meta, _, wkb, values = pyogrio.raw.read(path, layer=chosen, encoding=encoding, datetime_as_string=True)
+        with warnings.catch_warnings(record=True) as noted:
+            warnings.simplefilter("always")
+            meta, _, wkb, values = pyogrio.raw.read(path, layer=chosen, encoding=encoding, datetime_as_string=True)
     except (DataSourceError, UnicodeDecodeError, ValueError) as problem:
         hint = " (a Shapefile without .cpg: try --encoding GBK)" if isinstance(problem, UnicodeDecodeError) else ""
         raise _unreadable(path, problem, hint) from problem
     columns = {str(name): _texts(column) for name, column in zip(meta["fields"], values, strict=True)}
     rows = len(wkb) if wkb is not None else max(map(len, columns.values()), default=0)
-    table = Table(columns, rows, declared=meta["crs"])
+    table = Table(columns, rows, declared=meta["crs"], notes=sorted({str(one.message) for one in noted}))
     if wkb is not None:
         table.geometry = _geometries(wkb, table.problems)
     return table
