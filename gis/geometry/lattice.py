@@ -6,8 +6,10 @@ line is the chain of straight segments between the corners of the lattice, trans
 together and polygonised, so that neighbouring cells share their edges vertex by vertex and nothing is lost or doubled.
 
 What holds exactly: the cells of one parent are a valid coverage, and their union is the parent up to the last bit of a
-coordinate (a node put on a slanting edge is rounded, about 1e-14 degrees). What holds only up to that rounding, 1e-12
-degrees at worst: where two parents share a border, each gets its own nodes where lattice lines cross it.
+coordinate (a node put on a slanting edge is rounded, about 1e-14 degrees). Where two parents share a border, each gets
+its own nodes where lattice lines cross it: the same up to that rounding, 1e-12 degrees at worst; or, where a line is
+led through a vertex of one parent less than a ten-thousandth of a square away, up to as much apart along the border,
+which makes neither gap nor overlap.
 
 A geodesic area takes the edge between two vertices for a geodesic, not for the straight line in degrees that ST_Covers
 and this module mean; between them lie up to L^3 tan(latitude) / 12 R, 9 m2 for an edge of 1 km at 35 N. Nodes bring the
@@ -36,6 +38,8 @@ Ints = NDArray[np.int64]
 
 MAX_SQUARES = 1_000_000  # of the box around one parent; 100 km by 100 km at 100 m
 MAX_AXIS_ERROR = 0.01  # scale, and turns above 8 degrees; a CRS made for the place stays below 0.003
+SNAP_SHARE = 1e-4  # of a side, 1 cm at 100 m: more than a side bends or a file rounds, less than is drawn on purpose
+METRES_PER_DEGREE = 111_320.0
 TOO_NEAR_DEG = 1e-9  # 0.1 mm; a point this near to a face's edge may be on the wrong side of another line
 ROUNDING = 1e-6  # of a square; pieces this small are left by rounding and are merged whatever `min_share` says
 
@@ -49,9 +53,9 @@ class LatticeCell:
     geometry : Polygon or MultiPolygon
         Longitude, latitude in degrees. A MultiPolygon only where the whole parent is one and smaller than a square.
     row : int
-        From the north: row 0 is the northernmost of this parent, next to it comes 1.
+        From the north: row 0 is the northernmost that a cell of this parent has.
     column : int
-        From the west: column 0 is the westernmost of this parent.
+        From the west: column 0 is the westernmost that a cell of this parent has.
     """
 
     geometry: shapely.Polygon | shapely.MultiPolygon
@@ -74,9 +78,9 @@ def square_cells(
     size_m : float
         Side of a square in metres of that CRS, above 0.
     min_share : float
-        0 to 1. A piece with less than this share of a square is merged into the neighbour it shares the longest border
-        with, smallest piece first; equal borders go to the one that comes first in code order. A piece without a
-        neighbour (a small island) stays a cell. 0 merges only what rounding leaves (a millionth of a square).
+        0 to 0.5. A piece with less than this share of a square is merged into the neighbour it shares the longest
+        border with, smallest piece first; equal borders go to the one that comes first in code order. A piece without
+        a neighbour (a small island) stays a cell. 0 merges only what rounding leaves (a millionth of a square).
 
     Returns
     -------
@@ -160,8 +164,8 @@ def _checked(parent: shapely.Polygon | shapely.MultiPolygon, size_m: float, min_
         )
     if not (math.isfinite(size_m) and size_m > 0):
         raise ParameterError("size_m", f"{size_m} is not a length above 0 m")
-    if not 0 <= min_share <= 1:
-        raise ParameterError("min_share", f"{min_share} is not a share from 0 to 1")
+    if not 0 <= min_share <= 0.5:
+        raise ParameterError("min_share", f"{min_share} is not a share of a square from 0 to 0.5")
     return shapely.force_2d(parent)
 
 
@@ -199,9 +203,32 @@ def _lattice_segments(outline: shapely.Geometry, transformer: pyproj.Transformer
     corners = np.stack(transformer.transform(corner_x, corner_y, direction="INVERSE"), axis=-1)
     across = np.stack((corners[:, :-1], corners[:, 1:]), axis=2).reshape(-1, 2, 2)
     along = np.stack((corners[:-1], corners[1:]), axis=2).reshape(-1, 2, 2)
-    segments = shapely.linestrings(np.concatenate((across, along)))
+    sides = np.concatenate((across, along))
     shapely.prepare(outline)
-    return segments[shapely.intersects(outline, segments)]
+    touching = sides[shapely.intersects(outline, shapely.linestrings(sides))]
+    return _snapped(touching, shapely.get_coordinates(outline), SNAP_SHARE * size_m / METRES_PER_DEGREE)
+
+
+def _snapped(sides: Floats, vertices: Floats, reach_deg: float) -> Geometries:
+    """Lines along the sides (n, 2, 2), led through the vertices of the parent that lie on them but for rounding.
+
+    A parent that was drawn along the same lattice comes back with its border a little beside the lines: they are
+    straight in degrees, and files round. Without this, slivers and long thin tails would remain between the two.
+    """
+    ends, points = sides.reshape(-1, 2), shapely.points(vertices)
+    at, nearest = shapely.STRtree(points).query_nearest(shapely.points(ends), max_distance=reach_deg, all_matches=False)
+    ends[at] = vertices[nearest]
+    start, step = sides[:, 0], sides[:, 1] - sides[:, 0]
+    vertex, side = shapely.STRtree(shapely.linestrings(sides)).query(points, predicate="dwithin", distance=reach_deg)
+    share = ((vertices[vertex] - start[side]) * step[side]).sum(axis=1) / (step[side] ** 2).sum(axis=1)
+    between = (share > 0.0) & (share < 1.0)
+    vertex, side, share = vertex[between], side[between], share[between]
+    n = len(sides)
+    coords = np.concatenate((sides[:, 0], vertices[vertex], sides[:, 1]))
+    of = np.concatenate((np.arange(n), side, np.arange(n)))
+    order = np.lexsort((np.concatenate((np.zeros(n), share, np.ones(n))), of))
+    lines: Geometries = shapely.linestrings(coords[order], indices=of[order])
+    return lines
 
 
 def _faces(outline: shapely.Geometry, segments: Geometries) -> Geometries:
@@ -242,8 +269,8 @@ def _reading_order(
 
 def _borders(faces: Geometries, transformer: pyproj.Transformer) -> tuple[Ints, Ints, Floats]:
     """Pairs of faces (lower, higher) and the metres of each edge they share; a pair may come several times."""
-    coords, ring = shapely.get_coordinates(shapely.get_rings(faces), return_index=True)
-    _, face_of_ring = shapely.get_rings(faces, return_index=True)
+    rings, face_of_ring = shapely.get_rings(faces, return_index=True)
+    coords, ring = shapely.get_coordinates(rings, return_index=True)
     edge = np.flatnonzero(ring[:-1] == ring[1:])
     # Each vertex gets a number by its exact coordinates, so that an edge is a pair of numbers in either direction.
     _, vertex = np.unique(coords.view(np.complex128).ravel(), return_inverse=True)
@@ -252,39 +279,37 @@ def _borders(faces: Geometries, transformer: pyproj.Transformer) -> tuple[Ints, 
     order = np.argsort(key, kind="stable")
     twin = np.flatnonzero(key[order][:-1] == key[order][1:])
     first, second = edge[order[twin]], edge[order[twin + 1]]
-    x, y = transformer.transform(coords[:, 0], coords[:, 1])
     pair = np.sort(np.stack((face_of_ring[ring[first]], face_of_ring[ring[second]]), axis=1), axis=1)
+    x, y = transformer.transform(coords[:, 0], coords[:, 1])
     return pair[:, 0], pair[:, 1], np.hypot(x[first + 1] - x[first], y[first + 1] - y[first])
 
 
 def _merged(faces: Geometries, transformer: pyproj.Transformer, least_m2: float) -> Ints:
     """For each face the largest one of its cell, after all pieces below `least_m2` have found a neighbour."""
-    area = shapely.area(_to_metric(faces, transformer)).tolist()
-    largest = list(range(len(faces)))
-    parent = list(range(len(faces)))
-    border: list[dict[int, float]] = [{} for _ in faces]
+    piece: list[float] = np.round(shapely.area(_to_metric(faces, transformer)), 6).tolist()
+    border: list[dict[int, float]] = [{} for _ in piece]
     for low, high, length in zip(*(column.tolist() for column in _borders(faces, transformer)), strict=True):
         border[low][high] = border[high][low] = border[low].get(high, 0.0) + length
+    area, parent, largest = piece.copy(), list(range(len(piece))), list(range(len(piece)))
     queue = [(size, i) for i, size in enumerate(area) if size < least_m2]
     heapq.heapify(queue)
     while queue:
         size, small = heapq.heappop(queue)
-        if parent[small] != small or size != area[small] or not border[small]:
-            continue  # merged or grown since it was queued, or an island
-        # Lengths to the millimetre, so that squares tie and the first in code order wins.
         shared = border[small]
+        if parent[small] != small or size != area[small] or not shared:
+            continue  # merged or grown since it was queued, or an island
+        # Lengths to the millimetre, so that equal ones tie and the first in code order wins.
         into = min(shared, key=lambda other: (-round(shared[other], 3), largest[other]))
         parent[small] = into
-        if area[small] > area[into] or (area[small] == area[into] and largest[small] < largest[into]):
-            largest[into] = largest[small]
         area[into] += area[small]
+        largest[into] = min(largest[into], largest[small], key=lambda i: (-piece[i], i))
         for other, length in shared.items():
             del border[other][small]
             if other != into:
                 border[into][other] = border[other][into] = border[into].get(other, 0.0) + length
         if area[into] < least_m2:
             heapq.heappush(queue, (area[into], into))
-    return np.array([largest[_root(parent, i)] for i in range(len(faces))], dtype=np.int64)
+    return np.array([largest[_root(parent, i)] for i in range(len(piece))], dtype=np.int64)
 
 
 def _root(parent: list[int], i: int) -> int:

@@ -47,7 +47,7 @@ def blocks(draw):
 
 
 parents = st.one_of(stars(), blocks()).filter(lambda parent: parent.is_valid)
-shares = st.sampled_from([0.0, 0.1, 0.25, 0.5, 1.0])
+shares = st.sampled_from([0.0, 0.1, 0.25, 0.5])
 
 
 def geometries(cells):
@@ -133,8 +133,8 @@ def test_row_and_column_are_those_of_the_lattice(parent):
     west = (np.floor(centre.x / SIZE) + column - column[large]) * SIZE
     south = (np.floor(centre.y / SIZE) - row + row[large]) * SIZE
     outside = shapely.area(shapely.difference(drawn, shapely.box(west, south, west + SIZE, south + SIZE)))
-    # What a cell may have outside: tips and slivers below a millionth of a square, and the bend of the lattice lines.
-    assert outside.max() < 0.1
+    # What a cell may have outside: slivers of a centimetre where a line is led along the parent's border.
+    assert outside.max() < 4 * SIZE * 0.01
 
 
 @some

@@ -100,6 +100,17 @@ def test_one_ulp_outside_the_box_nothing_moves():
     assert datum.wgs84_to_gcj02(np.nextafter(datum.EAST, 180), 40.0)[0] == np.nextafter(datum.EAST, 180)
 
 
+def test_the_singular_point_of_bd09_gives_numbers_nearby():
+    for convert, x, y in (
+        (datum.gcj02_to_bd09, 0.0, 0.0),
+        (datum.bd09_to_gcj02, datum.BD_LON, datum.BD_LAT),
+        (datum.bd09_to_gcj02, datum.BD_LON + 1e-9, datum.BD_LAT),
+    ):
+        lon, lat = convert(x, y)
+        assert abs(lon - x) < 0.01
+        assert abs(lat - y) < 0.01
+
+
 def test_shapes_scalars_and_broadcasting():
     x, y = datum.wgs84_to_gcj02(LON, LAT)
     assert x.shape == y.shape == ()

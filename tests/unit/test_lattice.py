@@ -19,9 +19,9 @@ PROJECTION = pyproj.Transformer.from_pipeline(
 )
 
 
-def on_earth(metric):
+def on_earth(metric, step_m=1.0):
     """Polygon drawn in metres from (X, Y), with a vertex every metre so that its sides follow the lattice lines."""
-    dense = shapely.segmentize(metric, 1.0)
+    dense = shapely.segmentize(metric, step_m)
     return shapely.transform(
         dense, lambda x, y: PROJECTION.transform(x + X, y + Y, direction="INVERSE"), interleaved=False
     )
@@ -131,14 +131,76 @@ def test_a_sliver_goes_where_its_border_is_longest():
 
 
 def test_equal_borders_go_to_the_first_in_code_order():
-    # A bridge of 20 m between two squares touches both along the same 20 m.
-    parent = on_earth(
-        shapely.union_all([shapely.box(0, 0, 100, 100), shapely.box(100, 30, 200, 50), shapely.box(200, 0, 300, 100)])
-    )
+    # A bridge of 20 m between two squares touches both along the same 20 m. The other one from north to south.
+    bridge = [shapely.box(0, 0, 100, 100), shapely.box(100, 30, 200, 50), shapely.box(200, 0, 300, 100)]
+    parent = on_earth(shapely.union_all(bridge))
     cells = square_cells(parent, CRS)
     assert_tiles(cells, parent)
     assert boxes(cells) == [(0, 0, 200, 100), (200, 0, 300, 100)]
     assert places(cells) == [(0, 0), (0, 2)]
+    bridge = [shapely.box(0, 0, 100, 100), shapely.box(60, 100, 80, 200), shapely.box(0, 200, 100, 300)]
+    assert boxes(square_cells(on_earth(shapely.union_all(bridge)), CRS)) == [(0, 100, 100, 300), (0, 0, 100, 100)]
+
+
+@pytest.mark.parametrize("decimals", [15, 9, 7])
+@pytest.mark.parametrize("step_m", [1.0, 100.0, 1000.0])
+def test_a_border_along_the_lattice_leaves_no_slivers(decimals, step_m):
+    stairs = shapely.union_all([shapely.box(0, 0, 600, 300), shapely.box(200, 300, 500, 700)])
+    parent = on_earth(stairs, step_m)
+    parent = shapely.transform(parent, lambda c: np.round(c, decimals))
+    cells = square_cells(parent, CRS, min_share=0.0)
+    assert_tiles(cells, parent)
+    if step_m <= 100.0:
+        assert len(cells) == 6 * 3 + 3 * 4
+
+
+def test_the_smallest_piece_goes_first_and_a_grown_one_stays():
+    # Three squares in a row, filled 10 m, 22 m and 100 m high: the first goes to the second, then that is large enough.
+    steps = [shapely.box(0, 0, 100, 10), shapely.box(100, 0, 200, 22), shapely.box(200, 0, 300, 100)]
+    parent = on_earth(shapely.union_all(steps))
+    cells = square_cells(parent, CRS)
+    assert_tiles(cells, parent)
+    assert boxes(cells) == [(0, 0, 200, 22), (200, 0, 300, 100)]
+    assert places(cells) == [(0, 0), (0, 1)]  # not (0, 2): both have the column of their larger piece
+
+
+def test_borders_with_the_pieces_of_a_neighbour_add_up():
+    # The last piece has 30 m with one and 30 m with another that have both gone to the square in the north-west, and
+    # 40 m with the square in the east.
+    square, east = shapely.box(0, 100, 100, 200), shapely.box(200, 0, 300, 100)
+    above, left = shapely.box(100, 100, 130, 150), shapely.box(40, 70, 100, 100)
+    last = [shapely.box(100, 70, 130, 100), shapely.box(110, 60, 200, 70), shapely.box(190, 30, 200, 60)]
+    parent = on_earth(shapely.union_all([square, east, above, left, *last]))
+    cells = square_cells(parent, CRS)
+    assert_tiles(cells, parent)
+    assert boxes(cells) == [(0, 30, 200, 200), (200, 0, 300, 100)]
+
+
+def test_a_long_edge_that_bends_in_metres_is_cut_all_along():
+    # 80 km from west to east in one straight line of degrees leave their northing by some 90 m.
+    parent = shapely.box(113.0, 34.75, 113.9, 34.7515)
+    cells = square_cells(parent, CRS, min_share=0.0)
+    assert_tiles(cells, parent)
+    assert max(in_metres(cell.geometry).area for cell in cells) < 10_000.1
+    assert len({cell.row for cell in cells}) > 2 + 90 // 100
+
+
+def test_a_sliver_with_a_tail_thinner_than_rounding_is_not_lost():
+    # Lattice lines pass a few picometres beside some of these vertices; between the others the straight edge leaves the
+    # line by 0.8 mm. The sliver there has a tail that holds its representative point.
+    parent = shapely.Polygon(
+        [
+            (113.66032195840808, 34.75711322939355),
+            (113.65922976313196, 34.75711017786794),
+            (113.65922605970177, 34.75801158135889),
+            (113.65922235610711, 34.75891298471581),
+            (113.65921494842438, 34.76071579102755),
+            (113.66467616383967, 34.76073095272313),
+            (113.66468709706263, 34.758026741535794),
+            (113.66031826684713, 34.7580146329864),
+        ]
+    )
+    assert_tiles(square_cells(parent, CRS, min_share=0.0), parent)
 
 
 def test_an_l_shape():
@@ -255,7 +317,7 @@ def test_what_cannot_be_cut_is_refused(parent, why):
         ({"size_m": math.nan}, "size_m: nan"),
         ({"size_m": math.inf}, "size_m: inf"),
         ({"min_share": -0.1}, "min_share: -0.1"),
-        ({"min_share": 1.1}, "min_share: 1.1"),
+        ({"min_share": 0.6}, "min_share: 0.6"),
         ({"min_share": math.nan}, "min_share: nan"),
         ({"size_m": 0.01}, f"squares around the parent, above {MAX_SQUARES}"),
         ({"metric_crs": "EPSG:26986"}, "EPSG:26986 is made for another place"),
