@@ -96,7 +96,7 @@ def _label(grid: BucketGrid, rings: Rings, entered: list[Entered]) -> tuple[Whol
 
 def _label_compound(grid: BucketGrid, rings: Rings, slot: Whole, ring: Whole) -> None:
     """Write the rank into untouched buckets that lie inside rings of polygons with several rings."""
-    parts = len(rings.part) + 1
+    parts = int(rings.part.max(initial=0)) + 1
     key, exterior = slot.astype(np.int64) * parts + rings.part[ring], rings.order[ring] == 0
     cell_of_part = np.zeros(parts, np.int32)
     cell_of_part[rings.part] = rings.cell
