@@ -8,7 +8,7 @@ import pytest
 import shapely
 
 from gis.errors import CodeOverflow, CrsError, InputError, ParameterError
-from gis.geometry.lattice import MAX_SQUARES, number_codes, square_cells
+from gis.geometry.lattice import MAX_SQUARES, _inner_points, number_codes, square_cells
 
 # CGCS2000, 3-degree zone of Zhengzhou; the corner of the lattice that all parents here are drawn around.
 CRS = "EPSG:4547"
@@ -177,30 +177,31 @@ def test_borders_with_the_pieces_of_a_neighbour_add_up():
 
 
 def test_a_long_edge_that_bends_in_metres_is_cut_all_along():
-    # 80 km from west to east in one straight line of degrees leave their northing by some 90 m.
-    parent = shapely.box(113.0, 34.75, 113.9, 34.7515)
+    # 174 km from west to east in one straight line of degrees leave their northing by some 400 m, four rows.
+    parent = shapely.box(113.0, 34.75, 114.9, 34.7515)
     cells = square_cells(parent, CRS, min_share=0.0)
     assert_tiles(cells, parent)
-    assert max(in_metres(cell.geometry).area for cell in cells) < 10_000.1
-    assert len({cell.row for cell in cells}) > 2 + 90 // 100
+    assert max(in_metres(cell.geometry).area for cell in cells) < 10_010
+    assert max(cell.row for cell in cells) >= 4
 
 
-def test_a_sliver_with_a_tail_thinner_than_rounding_is_not_lost():
-    # Lattice lines pass a few picometres beside some of these vertices; between the others the straight edge leaves the
-    # line by 0.8 mm. The sliver there has a tail that holds its representative point.
-    parent = shapely.Polygon(
+def test_a_sliver_with_a_tail_thinner_than_rounding_is_known_by_its_widest_part():
+    # As noding leaves them: 0.8 mm wide in the east, and a tail to the south that holds the representative point.
+    sliver = shapely.Polygon(
         [
-            (113.66032195840808, 34.75711322939355),
-            (113.65922976313196, 34.75711017786794),
-            (113.65922605970177, 34.75801158135889),
-            (113.65922235610711, 34.75891298471581),
-            (113.65921494842438, 34.76071579102755),
-            (113.66467616383967, 34.76073095272313),
-            (113.66468709706263, 34.758026741535794),
             (113.66031826684713, 34.7580146329864),
+            (113.66032195835724, 34.75711322180645),
+            (113.66032195083345, 34.75711507896135),
+            (113.66031826684711, 34.758014632986416),
+            (113.6614104741564, 34.75801767481786),
+            (113.66141047421638, 34.75801766012324),
         ]
     )
-    assert_tiles(square_cells(parent, CRS, min_share=0.0), parent)
+    faces = np.array([shapely.box(0, 0, 1, 1), sliver, shapely.box(2, 0, 3, 1)])
+    assert sliver.exterior.distance(sliver.point_on_surface()) < 1e-10
+    points = shapely.points(_inner_points(faces))
+    assert shapely.contains(faces, points).all()
+    assert sliver.exterior.distance(points[1]) > 1e-9
 
 
 def test_an_l_shape():
