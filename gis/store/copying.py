@@ -220,18 +220,22 @@ def copy_out_array(
 
 def copy_out_fields(
     conn: Connection, query: TextClause, parameters: Mapping[str, Any]
-) -> Iterator[tuple[memoryview | None, ...]]:
+) -> Iterator[tuple[bytes | None, ...]]:
     """The rows of a query, each a tuple of raw field bytes; for few rows with large values."""
-    view = memoryview(copy_out(conn, query, parameters))
+    return wire_fields(copy_out(conn, query, parameters))
+
+
+def wire_fields(wire: bytes) -> Iterator[tuple[bytes | None, ...]]:
+    """Rows on the wire, each a tuple of raw field bytes."""
     at = 0
-    while at < len(view):
-        (count,) = struct.unpack_from(">h", view, at)
+    while at < len(wire):
+        (count,) = struct.unpack_from(">h", wire, at)
         at += 2
-        row: list[memoryview | None] = []
+        row: list[bytes | None] = []
         for _ in range(count):
-            (length,) = struct.unpack_from(">i", view, at)
+            (length,) = struct.unpack_from(">i", wire, at)
             at += 4
-            row.append(None if length < 0 else view[at : at + length])
+            row.append(None if length < 0 else wire[at : at + length])
             at += max(length, 0)
         yield tuple(row)
 
