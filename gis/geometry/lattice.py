@@ -244,9 +244,12 @@ def _inner_points(faces: Geometries) -> Floats:
     points = shapely.point_on_surface(faces)
     coords = shapely.get_coordinates(points)
     doubtful = np.flatnonzero(shapely.distance(points, shapely.boundary(faces)) < TOO_NEAR_DEG)
-    triangles, of = shapely.get_parts(shapely.constrained_delaunay_triangles(faces[doubtful]), return_index=True)
-    by_area = np.argsort(shapely.area(triangles), kind="stable")  # so that the largest of each face is written last
-    coords[doubtful[of[by_area]]] = shapely.get_coordinates(shapely.centroid(triangles[by_area]))
+    # Every polygon holds a circle of radius area / perimeter, so half of that leaves its widest part.
+    thin = faces[doubtful]
+    core = shapely.point_on_surface(shapely.buffer(thin, -0.5 * shapely.area(thin) / shapely.length(thin)))
+    rim = shapely.boundary(thin)
+    better = shapely.contains(thin, core) & (shapely.distance(core, rim) > shapely.distance(points[doubtful], rim))
+    coords[doubtful[better]] = shapely.get_coordinates(core[better])
     return coords
 
 
