@@ -97,6 +97,7 @@ def load_areas(
     summary = LoadSummary.of("areas", features)
     summary.warnings += _judge(features, stored, settled, left, tolerance_m2)
     features.refuse()
+    _refuse_cells_of(conn, features, left)
     summary.warnings += _moved_cells(conn, stored, settled)
     _store(conn, city, settled, left, summary)
     if summary.changes:
@@ -186,6 +187,14 @@ def _named(area: Area) -> str:
     return f"{area.code} {area.name}{row}"
 
 
+def _refuse_cells_of(conn: Connection, features: Features, left: list[Area]) -> None:
+    """Refuse to retire areas that have cells in use."""
+    held = conn.execute(sql("areas_with_cells"), {"codes": [area.code for area in left]}).scalars().all()
+    if held:
+        problems = [RowProblem(0, "--replace would retire it, but it has cells in use", code) for code in held]
+        raise RowsRefused(f"areas from {features.path.name}", problems)
+
+
 def _moved_cells(conn: Connection, stored: StoredAreas, settled: list[Area]) -> list[str]:
     """Warn of areas that get another border while cells that were made for the old one are in use."""
     before = stored.by_code()
@@ -217,12 +226,6 @@ def _store(conn: Connection, city: City, settled: list[Area], left: list[Area], 
         touched += conn.execute(sql("merge_areas"), {"level": level}).scalars()
     summary.merged(touched)
     if left:
-        codes = [str(area.code) for area in left]
-        held = conn.execute(sql("areas_with_cells"), {"codes": codes}).scalars().all()
-        if held:
-            raise RowsRefused(
-                f"areas from {summary.file}",
-                [RowProblem(0, "--replace would retire it, but it has cells in use", code) for code in held],
-            )
+        codes = [area.code for area in left]
         conn.execute(text("UPDATE areas SET retired_at = now() WHERE code = ANY(:codes)"), {"codes": codes})
         summary.retired = len(codes)

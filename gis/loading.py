@@ -15,6 +15,7 @@ from sqlalchemy import Connection, text
 
 from gis.city import City
 from gis.errors import RowProblem
+from gis.geometry.datum import parse_crs
 from gis.readers import Features
 from gis.report_times import read_times
 from gis.store.copying import CopyColumn, copy_in
@@ -163,7 +164,7 @@ def shapes_of(things: Sequence[Shaped]) -> NDArray[np.object_]:
 
 def reject_elsewhere(features: Features, city: City) -> None:
     """Reject rows far from where the city's metric CRS is used: swapped coordinates and wrong datums end up there."""
-    used = pyproj.CRS.from_user_input(city.metric_crs).area_of_use
+    used = pyproj.CRS.from_user_input(parse_crs(city.metric_crs).name).area_of_use
     if features.geometry is None or used is None:
         return
     box = shapely.box(used.west, used.south, used.east, used.north)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
 import shutil
 import sys
@@ -12,9 +13,11 @@ from pathlib import Path
 
 import orjson
 import pytest
+import shapely
 from click.testing import CliRunner, Result
 from sqlalchemy import Connection, Engine, NullPool, create_engine, make_url, text
 
+from gis.areas import load_areas
 from gis.city import City, city_from_toml, define_city
 from gis.cli import frame
 from gis.settings import settings
@@ -142,6 +145,61 @@ def zhengzhou(conn: Connection) -> City:
     )
     define_city(conn, city)
     return city
+
+
+@pytest.fixture
+def write_geojson(tmp_path: Path) -> Callable[..., Path]:
+    """Writes a GeoJSON file of (geometry, properties) pairs, coordinates as given."""
+
+    def write(name: str, *rows: tuple[shapely.Geometry | None, dict]) -> Path:
+        features = [
+            {
+                "type": "Feature",
+                "properties": properties,
+                "geometry": shapely.geometry.mapping(geometry) if geometry else None,
+            }
+            for geometry, properties in rows
+        ]
+        path = tmp_path / name
+        path.write_text(json.dumps({"type": "FeatureCollection", "features": features}), encoding="utf-8")
+        return path
+
+    return write
+
+
+@pytest.fixture
+def write_csv(tmp_path: Path) -> Callable[..., Path]:
+    """Writes a CSV file of lines."""
+
+    def write(name: str, *lines: str) -> Path:
+        path = tmp_path / name
+        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        return path
+
+    return write
+
+
+# A small Zhengzhou: one district of two streets, west and east, of two communities each, side by side.
+SMALL_AREAS = [
+    ("district", "410102", "中原区", "", shapely.box(113.60, 34.70, 113.64, 34.71)),
+    ("street", "410102001", "林山寨街道", "410102", shapely.box(113.60, 34.70, 113.62, 34.71)),
+    ("street", "410102002", "建设路街道", "410102", shapely.box(113.62, 34.70, 113.64, 34.71)),
+    ("community", "410102001001", "一社区", "410102001", shapely.box(113.60, 34.70, 113.61, 34.71)),
+    ("community", "410102001002", "二社区", "410102001", shapely.box(113.61, 34.70, 113.62, 34.71)),
+    ("community", "410102002001", "三社区", "410102002", shapely.box(113.62, 34.70, 113.63, 34.71)),
+    ("community", "410102002002", "四社区", "410102002", shapely.box(113.63, 34.70, 113.64, 34.71)),
+]
+
+
+@pytest.fixture
+def small_city(conn: Connection, zhengzhou: City, write_geojson: Callable[..., Path]) -> City:
+    """`zhengzhou` with SMALL_AREAS loaded, no cells."""
+    rows = [
+        (geometry, {"level": level, "code": code, "name": name, "parent_code": parent})
+        for level, code, name, parent, geometry in SMALL_AREAS
+    ]
+    load_areas(conn, write_geojson("small_areas.geojson", *rows), "wgs84")
+    return zhengzhou
 
 
 @pytest.fixture

@@ -105,7 +105,7 @@ def test_zip_of_a_shapefile(tmp_path: Path) -> None:
     assert read_features(tmp_path / "areas.zip", None, {}, AREAS).column("code") == ["410102", "410105"]
 
 
-# -- the declared system ----------------------------------------------------------------------------------------------
+# -- the declared system ---
 
 
 def test_geojson_that_declares_nothing_needs_crs(tmp_path: Path) -> None:
@@ -180,7 +180,7 @@ def test_undefined_system_of_a_geopackage_counts_as_none(tmp_path: Path) -> None
     assert read_features(tmp_path / "a.gpkg", "wgs84", {}, AREAS).rows == 2
 
 
-# -- columns ----------------------------------------------------------------------------------------------------------
+# -- columns ---
 
 
 def test_columns_by_mapping_by_name_and_by_declared_alias(tmp_path: Path) -> None:
@@ -208,7 +208,7 @@ def test_whole_numbers_and_lists_become_text(tmp_path: Path) -> None:
     assert read_features(path, "wgs84", {}, AREAS).column("name") == ["steps;path"]
 
 
-# -- files that cannot be used ----------------------------------------------------------------------------------------
+# -- files that cannot be used ---
 
 
 @pytest.mark.parametrize(
@@ -239,7 +239,7 @@ def test_missing_file(tmp_path: Path) -> None:
         read_features(tmp_path / "a.csv", None, {}, TABLE)
 
 
-# -- rows -------------------------------------------------------------------------------------------------------------
+# -- rows ---
 
 
 def test_refused_rows_are_all_named_with_their_reason(tmp_path: Path) -> None:
@@ -301,7 +301,7 @@ def test_points_from_two_columns_may_be_absent_but_not_half(tmp_path: Path) -> N
     assert [one.row for one in features.problems] == [3, 4]
 
 
-# -- real dirt --------------------------------------------------------------------------------------------------------
+# -- real dirt ---
 
 
 def test_twelve_invalid_districts_are_repaired_reported_and_where_they_belong() -> None:
