@@ -101,9 +101,12 @@ def square_cells(
     outline = _checked(parent, size_m, min_share)
     transformer = metric_transformer(metric_crs)
     _check_place(outline, metric_crs, transformer)
-    if shapely.area(_to_metric(np.array([outline]), transformer))[0] <= size_m * size_m:
+    # A straight edge in degrees bends in metres, so a densified outline is measured.
+    west, south, east, north = outline.bounds
+    drawn = _to_metric(shapely.segmentize(np.array([outline]), max(east - west, north - south) / 64), transformer)
+    if shapely.area(drawn)[0] <= size_m * size_m:
         return [LatticeCell(outline, 0, 0)]
-    faces = _faces(outline, _lattice_segments(outline, transformer, size_m))
+    faces = _faces(outline, _lattice_segments(outline, shapely.total_bounds(drawn), transformer, size_m))
     row, column = _squares(faces, transformer, size_m)
     order = _reading_order(faces, row, column, transformer, size_m)
     faces, row, column = faces[order], row[order], column[order]
@@ -187,13 +190,13 @@ def _to_metric(geoms: Geometries, transformer: pyproj.Transformer) -> Geometries
     return shapely.transform(geoms, transformer.transform, interleaved=False)
 
 
-def _lattice_segments(outline: shapely.Geometry, transformer: pyproj.Transformer, size_m: float) -> Geometries:
+def _lattice_segments(
+    outline: shapely.Geometry, bounds_m: Floats, transformer: pyproj.Transformer, size_m: float
+) -> Geometries:
     """Sides of the lattice squares that touch the parent, each a straight line in longitude, latitude."""
-    # A straight edge in degrees bends in metres, so a densified outline is measured, with one square to spare.
-    width = max(outline.bounds[2] - outline.bounds[0], outline.bounds[3] - outline.bounds[1])
-    x, y = shapely.get_coordinates(_to_metric(shapely.segmentize(np.array([outline]), width / 64), transformer)).T
-    columns = np.arange(math.floor(x.min() / size_m) - 1, math.ceil(x.max() / size_m) + 2)
-    rows = np.arange(math.floor(y.min() / size_m) - 1, math.ceil(y.max() / size_m) + 2)
+    west, south, east, north = bounds_m / size_m
+    columns = np.arange(math.floor(west) - 1, math.ceil(east) + 2)  # one to spare on each side
+    rows = np.arange(math.floor(south) - 1, math.ceil(north) + 2)
     squares = len(columns) * len(rows)
     if squares > MAX_SQUARES:
         raise ParameterError(
