@@ -1,0 +1,1 @@
+"""Pages with maps: Folium, with everything they need on board."""
