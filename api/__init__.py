@@ -1,0 +1,1 @@
+"""HTTP: parse, call gis, encode. No SQL and no rule lives here."""

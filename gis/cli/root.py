@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import click
 
+from gis.cli.answers import density_command, roads_group, staffing_command
 from gis.cli.city import city_group
 from gis.cli.database import database_group
 from gis.cli.frame import Frame
 from gis.cli.grid import grid_group
 from gis.cli.load import load_group
 from gis.cli.reports import import_group, reconcile_command, verify_command
+from gis.cli.serve import serve_command
 
 
 @click.group(cls=Frame, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -36,3 +38,7 @@ main.add_command(grid_group)
 main.add_command(import_group)
 main.add_command(reconcile_command)
 main.add_command(verify_command)
+main.add_command(density_command)
+main.add_command(roads_group)
+main.add_command(staffing_command)
+main.add_command(serve_command)

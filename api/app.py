@@ -1,0 +1,87 @@
+"""The application: every route, every error, every layer around them, put together in one place."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+import anyio.to_thread
+from fastapi import APIRouter, FastAPI
+from fastapi.staticfiles import StaticFiles
+from sqlalchemy import Engine
+
+from api import catalogue, density, docs, errors, health, imports, locate, reports, staffing
+from api.metrics import Edge
+from gis.geojson import GeometryTexts
+from gis.live import LiveGround
+from gis.rules.policy import policy_on
+
+ROUTERS = (health, locate, density, staffing, catalogue, reports, imports, docs)
+STATIC = Path(__file__).parent / "static"
+TURNS = 2
+THREADS = 4
+CONNECTIONS = TURNS + THREADS
+"""Connections that the engine must be able to give: requests take a turn first, but a thread that reads the ground anew
+takes one beside them."""
+
+DESCRIPTION = """A city's problem reports on its grid cells and roads, 城市精细化网格管理.
+
+Days are days of the city; `from` is inclusive, `to` exclusive. Coordinates are WGS 84 longitude, latitude unless a
+`datum` says otherwise. `synthetic` names what was made up for lack of open data. Errors are problem documents
+(RFC 9457). Writing needs the server's key in `X-API-Key`."""
+
+
+def create_app(engine: Engine) -> FastAPI:
+    """The application over a city's database.
+
+    Parameters
+    ----------
+    engine
+        Should be able to give CONNECTIONS connections; the caller disposes of it.
+    """
+    live = LiveGround(engine, policy_on(datetime.now(UTC).date()))
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
+        app.state.turns = asyncio.Semaphore(TURNS)
+        app.state.import_turn = asyncio.Lock()
+        live.start()
+        yield
+        live.stop()
+
+    app = FastAPI(
+        title="finegrid",
+        version=version("finegrid"),
+        description=DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=lifespan,
+    )
+    app.state.engine = engine
+    app.state.live = live
+    app.state.locate = locate.LocateService(live)
+    app.state.geometry = GeometryTexts()
+    methods: dict[str, set[str]] = defaultdict(set)
+    for module in ROUTERS:
+        app.include_router(module.router)
+        _note_methods(module.router, methods)
+    app.state.methods = methods
+    app.state.paths = sorted(route.path for module in ROUTERS for route in module.router.routes)
+    app.mount("/static/docs", StaticFiles(directory=STATIC / "docs"), name="static-docs")
+    app.add_middleware(Edge)
+    errors.install(app)
+    docs.describe(app)
+    return app
+
+
+def _note_methods(router: APIRouter, methods: dict[str, set[str]]) -> None:
+    """Which methods each path takes, as 405 has to say."""
+    for route in router.routes:
+        methods[route.path_regex.pattern] |= route.methods  # type: ignore[attr-defined]

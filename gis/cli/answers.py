@@ -1,0 +1,218 @@
+"""`finegrid density`, `finegrid roads density` and `finegrid staffing`: the API's answers on the command line."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+import numpy as np
+from sqlalchemy import Connection
+
+from gis.city import City, read_city
+from gis.cli.frame import city_transaction, json_option
+from gis.density import BBox, DensityQuery, DensityTable, density, road_density
+from gis.encoding import Feature, csv_pieces, geojson_pieces, json_pieces, table_lines
+from gis.errors import FileError
+from gis.geojson import GeometryTexts
+from gis.ground import load_ground
+from gis.staffing import COLUMNS, staffing
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+FORMATS = ("table", "json", "geojson", "csv")
+DAY = click.DateTime(["%Y-%m-%d"])
+
+format_option = click.option(
+    "--format", "form", type=click.Choice(FORMATS), default="table", show_default=True, help="Form of the answer."
+)
+out_option = click.option("--out", type=click.Path(path_type=Path), help="Write to this file. [default: stdout]")
+
+
+def _box(_context: click.Context, _option: click.Parameter, text: str | None) -> BBox | None:
+    if text is None:
+        return None
+    try:
+        west, south, east, north = (float(part) for part in text.split(","))
+    except ValueError:
+        msg = f"four numbers west,south,east,north such as 113.6,34.7,113.7,34.8 are right, not {text!r}"
+        raise click.BadParameter(msg) from None
+    return west, south, east, north
+
+
+def counting_options(command: Command) -> Command:
+    """The options that say what is counted and how the answer looks."""
+    for decorate in (
+        json_option,
+        out_option,
+        format_option,
+        click.option(
+            "--without-shared", is_flag=True, help="Leave out coordinates shared by suspiciously many reports."
+        ),
+        click.option("--bbox", callback=_box, metavar="W,S,E,N", help="Only what meets this box, WGS 84 degrees."),
+        click.option("--source", "sources", multiple=True, help="Name of a source, or kind:citizen; repeatable."),
+        click.option(
+            "--category", "categories", multiple=True, help="Code, name, event:CODE or chaos:parking; repeatable."
+        ),
+        click.option("--to", "to_day", type=DAY, required=True, metavar="DAY", help="Day after the last one."),
+        click.option("--from", "from_day", type=DAY, required=True, metavar="DAY", help="First day, e.g. 2016-05-01."),
+    ):
+        command = decorate(command)
+    return command
+
+
+@click.command("density")
+@click.option(
+    "--level",
+    required=True,
+    type=click.Choice(("cell", "community", "street", "district")),
+    help="One that the city has.",
+)
+@counting_options
+def density_command(level: str, **options: Any) -> None:
+    r"""Count reports per km2 of cells, streets or districts.
+
+    Days are days of the city; --to is exclusive. Counts and areas of a street are the sums over its cells. Where an
+    area has no cells, per_km2 stays empty: without responsible area there is no density.
+
+    \b
+    Examples:
+      finegrid density --level street --from 2016-05-01 --to 2016-06-01
+      finegrid density --level cell --from 2016-05-01 --to 2016-05-11 --format geojson --out cells.geojson
+    """
+    _count(lambda conn, ground, query: density(conn, ground, level, query), {"level": level}, **options)
+
+
+@click.group("roads")
+def roads_group() -> None:
+    """Ask about road segments."""
+
+
+@roads_group.command("density")
+@counting_options
+def road_density_command(**options: Any) -> None:
+    r"""Count reports per km of each road segment; a report belongs to the nearest within 30 m.
+
+    \b
+    Example:
+      finegrid roads density --from 2016-05-01 --to 2016-06-01 --format csv --out roads.csv
+    """
+    _count(road_density, {}, **options)
+
+
+def _count(
+    ask: Callable[..., DensityTable],
+    head: dict[str, Any],
+    *,
+    from_day: datetime,
+    to_day: datetime,
+    categories: tuple[str, ...],
+    sources: tuple[str, ...],
+    bbox: BBox | None,
+    without_shared: bool,
+    form: str,
+    out: Path | None,
+    as_json: bool,
+) -> None:
+    query = DensityQuery(from_day.date(), to_day.date(), categories, sources, bbox=bbox, without_shared=without_shared)
+    with city_transaction(read_only=True) as conn:
+        ground = load_ground(conn)
+        table = ask(conn, ground, query)
+        head = {**head, "from": query.from_day, "to": query.to_day, "days": table.days, **_honest(ground.city)}
+        form = "json" if as_json else form
+        rows = table.rows()
+        features = _features(conn, table.target, table.ids, table.columns["code"], rows) if form == "geojson" else ()
+        _write(out, form, head, list(table.columns), rows, features)
+
+
+@click.command("staffing")
+@click.option("--level", type=click.Choice(("street", "district")), help="[default: the lower one that the city has]")
+@click.option("--on", "on_day", type=DAY, metavar="DAY", help="Day on which people are counted. [default: today]")
+@format_option
+@out_option
+@json_option
+def staffing_command(level: str | None, on_day: datetime | None, form: str, out: Path | None, *, as_json: bool) -> None:
+    r"""Compare the coordinators that streets need with those on post.
+
+    The rule: at least 30 / 20 / 10 per km2 in key / secondary / general areas, rounded up per street and tier after
+    summing the cells. A negative gap says how many are missing. --format json explains each row: which cells, which
+    area, which rule.
+
+    \b
+    Example:
+      finegrid staffing --level district --on 2016-06-01
+    """
+    on: date | None = on_day.date() if on_day else None
+    with city_transaction(read_only=True) as conn:
+        answer = staffing(conn, level, on)
+        head = {"level": answer.level, "on": answer.on, "rule": answer.rule(), "total": answer.total()}
+        head |= _honest(read_city(conn))
+        form = "json" if as_json else form
+        features: Iterable[Feature] = ()
+        if form == "geojson":
+            areas = answer.by_area()
+            ids = np.array([area.pop("id") for area in areas], np.int32)
+            features = _features(conn, "areas", ids, [area["code"] for area in areas], areas)
+        explained = form == "json"
+        rows = [
+            {**row.as_dict(), "explanation": row.explanation() if explained else row.worked_out} for row in answer.rows
+        ]
+        names = list(COLUMNS) if form == "table" else [*COLUMNS, "explanation"]
+        _write(out, form, head, names, rows, features)
+    if form == "table":
+        total = answer.total()
+        click.echo(f"required {total['required']}, on post {total['on_post']}, gap {total['gap']:+d}", err=True)
+
+
+def _honest(city: City) -> dict[str, Any]:
+    return {"synthetic": [layer for layer, facts in city.provenance.items() if facts.get("synthetic")]}
+
+
+def _features(
+    conn: Connection, target: str, ids: Any, codes: Iterable[str], rows: Iterable[dict[str, Any]]
+) -> Iterable[Feature]:
+    return zip(codes, GeometryTexts().of(conn, target, ids), rows, strict=True)
+
+
+def _write(
+    out: Path | None,
+    form: str,
+    head: dict[str, Any],
+    names: list[str],
+    rows: Iterable[dict[str, Any]],
+    features: Iterable[Feature],
+) -> None:
+    """Print rows, or write them to a file."""
+    if form == "table":
+        if head["synthetic"]:
+            click.echo(f"synthetic, made up for lack of open data: {', '.join(head['synthetic'])}", err=True)
+        shown = [name for name in names if name != "note"]
+        pieces: Iterable[bytes] = (f"{line}\n".encode() for line in table_lines(shown, list(rows)))
+    elif form == "csv":
+        pieces = csv_pieces(names, rows)
+    elif form == "geojson":
+        pieces = geojson_pieces(head, features)
+    else:
+        pieces = json_pieces(head, rows)
+    if out is None:
+        for piece in pieces:
+            sys.stdout.buffer.write(piece)
+        sys.stdout.buffer.flush()
+        return
+    _write_file(out, pieces)
+
+
+def _write_file(out: Path, pieces: Iterable[bytes]) -> None:
+    """Write a file that appears only when it is whole."""
+    part = out.with_name(f"{out.name}.part")
+    try:
+        with part.open("wb") as file:
+            file.writelines(pieces)
+        part.replace(out)
+    except OSError as problem:
+        part.unlink(missing_ok=True)
+        msg = f"{out}: cannot be written: {problem.strerror}"
+        raise FileError(msg) from problem
+    click.echo(f"written to {out}", err=True)
