@@ -35,8 +35,8 @@ def reassign(conn: Connection) -> int:
     locator = load_locator(conn, ground, policy_on(datetime.now(UTC).date()))
     conn.execute(
         text(
-            "CREATE TEMP TABLE moved_reports (tid_block int8, tid_offset int4, cell_id int, segment_id int)"
-            " ON COMMIT DROP"
+            "CREATE TEMP TABLE IF NOT EXISTS moved_reports"
+            " (tid_block int8, tid_offset int4, cell_id int, segment_id int) ON COMMIT DROP"
         )
     )
     moved = 0

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
+import json
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -18,9 +20,10 @@ import pyogrio
 import shapely
 from numpy.typing import NDArray
 
-from gis.errors import FileError
+from gis.errors import FileError, ParameterError
 
 CSV_BLOCK = 16 << 20
+END_BYTES = 1 << 16
 ROWS_PER_CHUNK = 1 << 18
 
 # Field -> column names taken for it where --map names none; compared without case.
@@ -37,6 +40,7 @@ ALIASES = {
 REQUIRED = ("source_ref", "reported_at", "category")
 TEXT_SUFFIXES = (".csv", ".csv.gz", ".tsv", ".txt")
 GEOMETRY = "geometry"
+GDAL_ERRORS = (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError)
 
 
 @dataclass(frozen=True)
@@ -125,6 +129,14 @@ class ReportFile:
         """Whether this is a text table and not a vector or Parquet file."""
         return self.path.name.lower().endswith(TEXT_SUFFIXES)
 
+    @property
+    def _suffix(self) -> str:
+        return self.path.suffix.lower()
+
+    @property
+    def _is_parquet(self) -> bool:
+        return self._suffix in (".parquet", ".geoparquet")
+
     def total_bytes(self) -> int:
         """Size of the file on disk, for the progress bar."""
         return self.path.stat().st_size
@@ -134,11 +146,13 @@ class ReportFile:
 
         A GeoJSON file declares one only by its `crs` member: Chinese files without it are as often GCJ-02 as not.
         """
-        if self.is_text or self.path.suffix == ".parquet":
+        if self.is_text:
             return None
         self._check()
-        if self.path.suffix.lower() in (".geojson", ".json", ".geojsonl") and b'"crs"' not in self.path.open("rb").read(
-            4096
+        if self._is_parquet:
+            return self._parquet_crs()
+        if self._suffix in (".geojsonl", ".geojsons") or (
+            self._suffix in (".geojson", ".json") and not _has_crs_member(self.path)
         ):
             return None
         try:
@@ -160,11 +174,11 @@ class ReportFile:
         try:
             if self.is_text:
                 yield from self._text_chunks()
-            elif self.path.suffix.lower() == ".parquet":
+            elif self._is_parquet:
                 yield from self._parquet_chunks()
             else:
                 yield from self._vector_chunks()
-        except (pa.ArrowInvalid, UnicodeDecodeError, EOFError, OSError, pyogrio.errors.DataSourceError) as problem:
+        except (pa.ArrowInvalid, UnicodeError, EOFError, OSError, *GDAL_ERRORS) as problem:
             msg = f"{self.path}: cannot be read to its end ({problem}); encoding tried: {self.encoding}"
             raise FileError(msg) from problem
 
@@ -184,9 +198,9 @@ class ReportFile:
             malformed.append(Reject(int(row.number) - 1, reason, row.text))
             return "skip"
 
-        delimiter = self.delimiter or ("\t" if ".tsv" in self.path.name.lower() else ",")
+        delimiter = self._delimiter()
         names = self._header(delimiter)
-        with pa.input_stream(str(self.path), compression="gzip" if self.path.suffix == ".gz" else None) as stream:
+        with self._open_text() as stream:
             reader = pa_csv.open_csv(
                 stream,
                 read_options=pa_csv.ReadOptions(block_size=CSV_BLOCK, encoding=self.encoding, use_threads=False),
@@ -199,27 +213,63 @@ class ReportFile:
             )
             fields = self._fields(reader.schema.names)
             position = 1
+            # Arrow reads ahead: a malformed row may come to light before the rows in front of it are delivered.
+            skipped: list[int] = []
             for batch in reader:
-                rows = _row_numbers(position, batch.num_rows, [reject.row for reject in malformed])
+                skipped += [reject.row for reject in malformed]
+                rows = _row_numbers(position, batch.num_rows, skipped)
                 position = int(rows[-1]) + 1 if len(rows) else position
+                skipped = [number for number in skipped if number >= position]
                 found, malformed[:] = list(malformed), []
                 yield Chunk(batch, rows, fields, found)
             if malformed:
                 yield Chunk(pa.RecordBatch.from_pylist([], reader.schema), np.empty(0, np.int64), fields, malformed)
 
+    def _open_text(self) -> pa.NativeFile:
+        return pa.input_stream(str(self.path), compression="gzip" if self._suffix == ".gz" else None)
+
+    def _delimiter(self) -> str:
+        """Check what was said about the text.
+
+        Raises
+        ------
+        ParameterError
+            There is no such encoding, or the delimiter is not one character.
+        """
+        try:
+            codecs.lookup(self.encoding)
+        except LookupError as problem:
+            msg = f"there is no {self.encoding!r}; utf-8, gb18030 or big5, for example"
+            raise ParameterError("encoding", msg) from problem
+        delimiter = self.delimiter or ("\t" if ".tsv" in self.path.name.lower() else ",")
+        if len(delimiter) != 1 or delimiter in '"\r\n' or not delimiter.isascii():
+            msg = f"one character such as ; or |, not {self.delimiter!r}"
+            raise ParameterError("delimiter", msg)
+        return delimiter
+
     def _header(self, delimiter: str) -> list[str]:
-        with pa.input_stream(str(self.path), compression="gzip" if self.path.suffix == ".gz" else None) as stream:
+        with self._open_text() as stream:
             first = stream.read(1 << 16).decode(self.encoding, errors="ignore").removeprefix("\ufeff")
         return next(csv.reader(io.StringIO(first), delimiter=delimiter), [])
 
     def _parquet_chunks(self) -> Iterator[Chunk]:
         source = pa_parquet.ParquetFile(self.path)
         position = 1
-        geo = b"geo" in (source.schema_arrow.metadata or {})
+        geometry = _geo_metadata(source.schema_arrow).get("primary_column")
         for batch in source.iter_batches(batch_size=ROWS_PER_CHUNK):
             rows = np.arange(position, position + batch.num_rows, dtype=np.int64)
             position += batch.num_rows
-            yield Chunk(batch, rows, self._fields(batch.schema.names, "geometry" if geo else None))
+            yield Chunk(batch, rows, self._fields(batch.schema.names, geometry))
+
+    def _parquet_crs(self) -> str | None:
+        try:
+            geo = _geo_metadata(pa_parquet.read_schema(self.path))
+        except (pa.ArrowInvalid, OSError) as problem:
+            msg = f"{self.path}: cannot be read as a Parquet file: {problem}"
+            raise FileError(msg) from problem
+        # The GeoParquet specification: no member `crs` means longitude and latitude in WGS 84; null means unknown.
+        crs = geo["columns"][geo["primary_column"]].get("crs", "OGC:CRS84") if geo else None
+        return json.dumps(crs) if isinstance(crs, dict) else crs
 
     def _vector_chunks(self) -> Iterator[Chunk]:
         with warnings.catch_warnings():
@@ -243,6 +293,10 @@ class ReportFile:
             columns = ", ".join(f"{column} (for {name})" for name, column in missing.items())
             msg = f"{self.path}: no column {columns}; the file has {', '.join(names)}"
             raise FileError(msg)
+        twice = sorted({name for name in names if names.count(name) > 1} & {*self.mapping.values(), *_taken(names)})
+        if twice:
+            msg = f"{self.path}: more than one column is called {', '.join(twice)}; rename all but one"
+            raise FileError(msg)
         by_name = {name.strip().lower(): name for name in reversed(names)}
         fields = dict(self.mapping)
         for name, aliases in ALIASES.items():
@@ -259,6 +313,27 @@ class ReportFile:
             msg = f"{self.path}: which column is {', '.join(lacking)}? The file has {', '.join(names)}; say {example}"
             raise FileError(msg)
         return fields
+
+
+def _taken(names: list[str]) -> list[str]:
+    """Columns that some alias names."""
+    aliases = {alias for known in ALIASES.values() for alias in known}
+    return [name for name in names if name.strip().lower() in aliases]
+
+
+def _geo_metadata(schema: pa.Schema) -> dict[str, Any]:
+    """What GeoParquet says about its geometry; empty for plain Parquet."""
+    answer: dict[str, Any] = json.loads((schema.metadata or {}).get(b"geo", b"{}"))
+    return answer
+
+
+def _has_crs_member(path: Path) -> bool:
+    """Whether a GeoJSON file has a `crs` member, before its features or after them; a property of that name is none."""
+    with path.open("rb") as stream:
+        head = stream.read(END_BYTES).split(b'"features"', 1)[0]
+        stream.seek(max(0, path.stat().st_size - END_BYTES))
+        tail = stream.read().rsplit(b"]", 1)[-1]
+    return b'"crs"' in head or b'"crs"' in tail
 
 
 def _row_numbers(first: int, count: int, skipped: list[int]) -> NDArray[np.int64]:

@@ -231,7 +231,8 @@ def _numbers(values: pa.Array) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         numbers = values.cast(pa.float64()).to_numpy(zero_copy_only=False)
         return numbers, np.isnan(numbers)
     try:
-        return values.cast(pa.float64()).to_numpy(zero_copy_only=False), np.zeros(len(values), bool)
+        numbers = values.cast(pa.float64()).to_numpy(zero_copy_only=False)
+        return numbers, _numpy(values.is_null()) if values.null_count else np.zeros(len(values), bool)
     except pa.ArrowInvalid:
         text = pc.utf8_trim_whitespace(_strings(values, len(values)))
         empty = _numpy(pc.equal(pc.binary_length(text), 0))

@@ -3,28 +3,35 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from gis.errors import ParameterError
+
 DAY_US = 86_400_000_000
 # What ISO 8601 does not cover but files hold; the order of day and month is never guessed.
 OTHER_FORMATS = (
+    "%Y-%m-%d %H:%M:%S",
     "%Y-%m-%d %H:%M",
+    "%Y-%m-%d",
     "%Y/%m/%d %H:%M:%S",
     "%Y/%m/%d %H:%M",
     "%Y/%m/%d",
     "%Y年%m月%d日 %H:%M:%S",
     "%Y年%m月%d日 %H:%M",
+    "%Y年%m月%d日 %H时%M分%S秒",
+    "%Y年%m月%d日 %H时%M分",
     "%Y年%m月%d日",
     "%Y%m%d%H%M%S",
 )
 EARLIEST_US = -2_208_988_800_000_000  # 1900-01-01
 LATEST_US = 4_102_444_800_000_000  # 2100-01-01
-ISO = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?)?$"
-ISO_WITH_ZONE = r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}(:?\d{2})?)$"
+ISO = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}(:\d{2}(:\d{2}(\.\d{1,6})?)?)?)?$"
+ISO_WITH_ZONE = r"^\d{4}-\d{2}-\d{2}[T ]\d{2}(:\d{2}(:\d{2}(\.\d{1,6})?)?)?(Z|[+-]\d{2}(:?\d{2})?)$"
 
 
 @dataclass(frozen=True)
@@ -56,6 +63,11 @@ def read_times(values: pa.Array, zone: str, time_format: str | None = None) -> T
         IANA name of the city's time zone.
     time_format
         strptime format of strings that are not ISO 8601, year first.
+
+    Raises
+    ------
+    ParameterError
+        `time_format` reads an offset or an epoch, which strptime would get wrong by hours.
     """
     if pa.types.is_timestamp(values.type):
         aware = values.type.tz is not None
@@ -65,7 +77,10 @@ def read_times(values: pa.Array, zone: str, time_format: str | None = None) -> T
         return _times(None, values.cast(pa.timestamp("us")), zone)
     text = pc.utf8_trim_whitespace(values.cast(pa.string()))
     if time_format:
-        return _times(None, pc.strptime(text, format=time_format, unit="us", error_is_null=True), zone)
+        if any(directive in time_format for directive in ("%z", "%Z", "%s")):
+            msg = "%z, %Z and %s are not read; ISO 8601 with offsets, 2016-06-01T08:30:00+08:00, needs no format"
+            raise ParameterError("time-format", msg)
+        return _times(None, _read_format(text, time_format), zone)
     try:
         local = text.cast(pa.timestamp("us"))
     except pa.ArrowInvalid:
@@ -84,8 +99,41 @@ def _read_mixed(text: pa.Array) -> pa.Array:
     for form in OTHER_FORMATS:
         if local.null_count == 0:
             break
-        local = pc.coalesce(local, pc.strptime(text, format=form, unit="us", error_is_null=True))
+        local = pc.coalesce(local, _read_format(text, form))
     return local
+
+
+def _read_format(text: pa.Array, form: str) -> pa.Array:
+    """Local times of those strings that have one form, null elsewhere and for days that no calendar has."""
+    read = pc.strptime(text, format=form, unit="us", error_is_null=True)
+    # strptime takes 31 February for 2 March: what lands on the first three days of a month is looked at again.
+    doubtful = np.flatnonzero(pc.fill_null(pc.less_equal(pc.day(read), 3), False).to_numpy(zero_copy_only=False))
+    if not len(doubtful):
+        return read
+    some = pa.array(doubtful)
+    written = text.take(some)
+    again = pc.strftime(read.take(some).cast(pa.timestamp("s"), safe=False), format=form)
+    differs = pc.not_equal(_without_padding(again), _without_padding(written)).to_numpy(zero_copy_only=False)
+    wrong = [at for at in np.flatnonzero(differs) if not _in_calendar(written[int(at)].as_py(), form)]
+    if not wrong:
+        return read
+    good = np.ones(len(read), bool)
+    good[doubtful[wrong]] = False
+    return pc.if_else(pa.array(good), read, pa.scalar(None, read.type))
+
+
+def _without_padding(text: pa.Array) -> pa.Array:
+    return pc.replace_substring_regex(text, r"(^|\D)0+(\d)", r"\1\2")
+
+
+def _in_calendar(written: str, form: str) -> bool:
+    """Whether a text that Arrow could read names a day of the calendar."""
+    try:
+        datetime.strptime(written, form)  # noqa: DTZ007 - only the day of the month matters
+    except ValueError as problem:
+        # Python knows fewer directives than Arrow; those are no objection.
+        return "day" not in str(problem)
+    return True
 
 
 def _cast_known(text: pa.Array, kind: pa.DataType) -> pa.Array:

@@ -18,10 +18,11 @@ from sqlalchemy import Connection, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from gis.city import City
-from gis.errors import CrsError, FileError, ParameterError
-from gis.geometry.datum import SourceCrs, parse_crs
+from gis.errors import CityError, FileError, ParameterError
+from gis.geometry.datum import SourceCrs
 from gis.ground import load_ground
 from gis.locator import Placement, load_locator
+from gis.readers.declared import choose_crs
 from gis.report_files import Reject, ReportFile
 from gis.report_rows import AMBIGUOUS, Bounds, Judge, Verdict, judge_rows
 from gis.report_writer import ReportWriter
@@ -97,11 +98,13 @@ def import_reports(conn: Connection, order: ImportOrder, progress: Progress | No
     Raises
     ------
     InputError
-        The file, its columns, the CRS or the source cannot be used; nothing was changed.
+        The file, its columns, the CRS or the source cannot be used, or the city has no categories yet; nothing was
+        changed.
     """
     share_ground(conn)
-    crs = _crs_of(order)
+    crs = choose_crs(order.file.path, order.crs, order.file.declared_crs())
     ground = load_ground(conn)
+    _need_categories(conn)
     locator = load_locator(conn, ground, policy_on(datetime.now(UTC).date()))
     import_id = conn.execute(
         insert(imports)
@@ -141,23 +144,11 @@ def _store(conn: Connection, import_id: int, writer: ReportWriter, verdict: Verd
     store_rejects(conn, import_id, verdict.rejects)
 
 
-def _crs_of(order: ImportOrder) -> SourceCrs:
-    declared = order.file.declared_crs()
-    if order.crs is None:
-        if declared is None:
-            msg = (
-                f"{order.file.path.name} does not declare its coordinate reference system: say --crs wgs84, cgcs2000, "
-                "gcj02, bd09 or an EPSG code. It is never guessed: between WGS 84 and GCJ-02 lie several cells"
-            )
-            raise CrsError(msg)
-        return parse_crs(declared)
-    stated = parse_crs(order.crs)
-    # No file format can declare a Chinese datum, so those may overrule what the file says.
-    if declared is not None and stated.name not in ("gcj02", "bd09") and parse_crs(declared).name != stated.name:
-        title = parse_crs(declared).title
-        msg = f"--crs says {stated.title} but {order.file.path.name} declares {title}: which one is right?"
-        raise CrsError(msg)
-    return stated
+def _need_categories(conn: Connection) -> None:
+    """Refuse a file of which every row would be rejected."""
+    if conn.execute(select(categories.c.id).limit(1)).first() is None:
+        msg = "this city has no categories yet, so every report would be rejected: load categories first"
+        raise CityError(msg)
 
 
 def _judge(conn: Connection, order: ImportOrder, city: City, crs: SourceCrs, settle: Callable[[], None]) -> Judge:

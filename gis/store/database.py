@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
 
+import psycopg2
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
@@ -22,6 +23,7 @@ GROUND_LOCK = 7_094_001
 GROUND_BELL = "finegrid_ground"
 RING_AGAIN_MS = 2000
 LOCK_NOT_AVAILABLE = "55P03"
+CHANGED_AT_ONCE = {"40001", "40P01"}  # serialization failure, deadlock
 MINIMUM_SERVER = 150000
 
 
@@ -52,13 +54,15 @@ def transaction(engine: Engine, *, read_only: bool = False) -> Iterator[Connecti
                 conn = conn.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
             with conn.begin():
                 yield conn
-    except OperationalError as problem:
-        msg = f"the database does not answer or went away; nothing was changed: {str(problem.orig).strip()}"
-        raise ClusterError(msg) from problem
-    except DBAPIError as problem:
-        if getattr(problem.orig, "pgcode", None) in {"40001", "40P01"}:
+    except (DBAPIError, psycopg2.Error) as problem:
+        # COPY speaks to psycopg2 directly, so its errors come without SQLAlchemy's wrapping.
+        cause = problem.orig if isinstance(problem, DBAPIError) else problem
+        if getattr(cause, "pgcode", None) in CHANGED_AT_ONCE:
             msg = "another command changed the same rows at the same moment; nothing was changed, run it again"
             raise Conflict(msg) from problem
+        if isinstance(cause, psycopg2.OperationalError | psycopg2.InterfaceError):
+            msg = f"the database does not answer or went away; nothing was changed: {str(cause).strip()}"
+            raise ClusterError(msg) from problem
         raise
 
 
