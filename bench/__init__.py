@@ -1,0 +1,1 @@
+"""What is claimed about speed, re-measured by one command: `make bench`."""
