@@ -36,7 +36,7 @@ def city_group() -> None:
 @click.argument("file", type=click.Path(path_type=Path))
 @json_option
 def define(file: Path, *, as_json: bool) -> None:
-    r"""Store the city that FILE, a city.toml, describes, and work on it from now on.
+    """Store the city that FILE, a city.toml, describes, and work on it from now on.
 
     The file names the slug, code, name, time zone (IANA), metric CRS and the levels with the digits that each adds to a
     code; docs/formats.md has them all. Running it again changes only what the file changed. Time zone, metric CRS,
@@ -45,7 +45,7 @@ def define(file: Path, *, as_json: bool) -> None:
     \b
     Example:
       finegrid city define fixtures/boston/city.toml
-    """
+    """  # noqa: D301 - click wants the character itself
     wanted = city_from_toml(file)
     engine = _engine_for(wanted)
     with transaction(engine) as conn:
@@ -122,12 +122,12 @@ def _name_in(url: str) -> str | None:
 @click.argument("slug")
 @json_option
 def use(slug: str, *, as_json: bool) -> None:
-    r"""Work on the city SLUG of the embedded server from now on.
+    """Work on the city SLUG of the embedded server from now on.
 
     \b
     Example:
       finegrid city use boston
-    """
+    """  # noqa: D301 - click wants the character itself
     cluster = embedded_cluster()
     cluster.start()
     present = cluster.databases()

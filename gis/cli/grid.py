@@ -22,7 +22,7 @@ def grid_group() -> None:
 @click.option("--replace", is_flag=True, help="Retire other cells of these areas; their codes are never used again.")
 @json_option
 def make(size_m: float, within: str | None, only: tuple[str, ...], *, replace: bool, as_json: bool) -> None:
-    r"""Cut areas into square cells, clipped to each area, pieces below a quarter square merged into a neighbour.
+    """Cut areas into square cells, clipped to each area, pieces below a quarter square merged into a neighbour.
 
     For cities without surveyed cells (those come with `finegrid load cells`). Cells are numbered within their area from
     west to east and north to south. Running it again changes nothing; another size needs --replace, and then tiers and
@@ -31,7 +31,7 @@ def make(size_m: float, within: str | None, only: tuple[str, ...], *, replace: b
     \b
     Example:
       finegrid grid make --size 100 --within community --only 410102
-    """
+    """  # noqa: D301 - click wants the character itself
     with city_transaction() as conn:
         summary = make_grid(conn, size_m, within, only, replace=replace)
     show_summary(summary, as_json=as_json)

@@ -89,7 +89,7 @@ def show_summary(summary: LoadSummary, *, as_json: bool) -> None:
 @click.option("--replace", "replace_others", is_flag=True, help="Retire areas of the file's levels that it lacks.")
 @shape_options
 def load_areas_command(file: Path, crs: str | None, pairs: tuple[str, ...], *, as_json: bool, **options: Any) -> None:
-    r"""Load districts 区, street offices 街道办 and communities 社区.
+    """Load districts 区, street offices 街道办 and communities 社区.
 
     \b
     Fields:
@@ -103,7 +103,7 @@ def load_areas_command(file: Path, crs: str | None, pairs: tuple[str, ...], *, a
     \b
     Example:
       finegrid load areas districts.geojson --crs cgcs2000 --level district --map code=adcode
-    """
+    """  # noqa: D301 - click wants the character itself
     with city_transaction() as conn:
         summary = load_areas(conn, file, crs, parse_mapping(pairs), **options)
     show_summary(summary, as_json=as_json)
@@ -121,7 +121,7 @@ def load_areas_command(file: Path, crs: str | None, pairs: tuple[str, ...], *, a
 @click.option("--replace", "replace_others", is_flag=True, help="Retire cells of the file's areas that the file lacks.")
 @shape_options
 def load_cells_command(file: Path, crs: str | None, pairs: tuple[str, ...], *, as_json: bool, **options: Any) -> None:
-    r"""Load surveyed grid cells 单元网格; a city without any cuts its own with `finegrid grid make`.
+    """Load surveyed grid cells 单元网格; a city without any cuts its own with `finegrid grid make`.
 
     \b
     Fields:
@@ -133,7 +133,7 @@ def load_cells_command(file: Path, crs: str | None, pairs: tuple[str, ...], *, a
     \b
     Example:
       finegrid load cells cells.gpkg --layer grid --map code=wgbm
-    """
+    """  # noqa: D301 - click wants the character itself
     with city_transaction() as conn:
         summary = load_cells(conn, file, crs, parse_mapping(pairs), **options)
     show_summary(summary, as_json=as_json)
@@ -143,7 +143,7 @@ def load_cells_command(file: Path, crs: str | None, pairs: tuple[str, ...], *, a
 @click.option("--replace", "replace_others", is_flag=True, help="Retire segments that the file lacks.")
 @shape_options
 def load_roads_command(file: Path, crs: str | None, pairs: tuple[str, ...], *, as_json: bool, **options: Any) -> None:
-    r"""Load road segments 道路.
+    """Load road segments 道路.
 
     \b
     Fields:
@@ -156,7 +156,7 @@ def load_roads_command(file: Path, crs: str | None, pairs: tuple[str, ...], *, a
     \b
     Example:
       finegrid load roads roads.fgb --map class=highway
-    """
+    """  # noqa: D301 - click wants the character itself
     with city_transaction() as conn:
         summary = load_roads(conn, file, crs, parse_mapping(pairs), **options)
     show_summary(summary, as_json=as_json)
@@ -165,7 +165,7 @@ def load_roads_command(file: Path, crs: str | None, pairs: tuple[str, ...], *, a
 @load_group.command("tiers")
 @shape_options
 def load_tiers_command(file: Path, crs: str | None, pairs: tuple[str, ...], *, as_json: bool, **options: Any) -> None:
-    r"""Load which cells are key 重点, secondary 双重 or general 一般.
+    """Load which cells are key 重点, secondary 双重 or general 一般.
 
     \b
     Either a table:
@@ -177,7 +177,7 @@ def load_tiers_command(file: Path, crs: str | None, pairs: tuple[str, ...], *, a
     Examples:
       finegrid load tiers tiers.csv
       finegrid load tiers tiers.geojson --crs wgs84
-    """
+    """  # noqa: D301 - click wants the character itself
     with city_transaction() as conn:
         summary = load_tiers(conn, file, crs, parse_mapping(pairs), **options)
     show_summary(summary, as_json=as_json)
@@ -188,7 +188,7 @@ def load_tiers_command(file: Path, crs: str | None, pairs: tuple[str, ...], *, a
 def load_coordinators_command(
     file: Path, crs: str | None, pairs: tuple[str, ...], *, as_json: bool, **options: Any
 ) -> None:
-    r"""Load coordinators 协管员 and their posts.
+    """Load coordinators 协管员 and their posts.
 
     \b
     Fields:
@@ -203,7 +203,7 @@ def load_coordinators_command(
     \b
     Example:
       finegrid load coordinators coordinators.csv
-    """
+    """  # noqa: D301 - click wants the character itself
     with city_transaction() as conn:
         summary = load_coordinators(conn, file, crs, parse_mapping(pairs), **options)
     show_summary(summary, as_json=as_json)
@@ -215,7 +215,7 @@ def load_coordinators_command(
 def load_responsibles_command(
     file: Path, pairs: tuple[str, ...], *, replace_others: bool, encoding: str | None, as_json: bool
 ) -> None:
-    r"""Load responsible persons 责任人: who answers for a cell or an area, and when.
+    """Load responsible persons 责任人: who answers for a cell or an area, and when.
 
     \b
     Fields:
@@ -229,7 +229,7 @@ def load_responsibles_command(
     \b
     Example:
       finegrid load responsibles responsibles.csv
-    """
+    """  # noqa: D301 - click wants the character itself
     with city_transaction() as conn:
         summary = load_responsibles(conn, file, parse_mapping(pairs), replace_others=replace_others, encoding=encoding)
     show_summary(summary, as_json=as_json)
@@ -238,7 +238,7 @@ def load_responsibles_command(
 @load_group.command("categories")
 @file_options
 def load_categories_command(file: Path, pairs: tuple[str, ...], *, encoding: str | None, as_json: bool) -> None:
-    r"""Load the category dictionary 事部件分类.
+    """Load the category dictionary 事部件分类.
 
     \b
     Fields:
@@ -252,7 +252,7 @@ def load_categories_command(file: Path, pairs: tuple[str, ...], *, encoding: str
     \b
     Example:
       finegrid load categories categories.csv
-    """
+    """  # noqa: D301 - click wants the character itself
     with city_transaction() as conn:
         summary = load_categories(conn, file, parse_mapping(pairs), encoding=encoding)
     show_summary(summary, as_json=as_json)
