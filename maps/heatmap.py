@@ -34,7 +34,6 @@ class CityMap(folium.Map):
             zoom_start=2,
             tiles=None,
             prefer_canvas=True,
-            control_scale=True,
             zoom_snap=0.25,
             zoom_delta=0.5,
             max_zoom=18,
@@ -51,8 +50,9 @@ class PageFrame(MacroElement):
         """
         {% macro html(this, kwargs) %}
             <svg id="fg-defs" aria-hidden="true"><defs>
-                <pattern id="fg-hatch" width="9" height="9" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">
-                    <line x1="0" y1="0" x2="0" y2="9" stroke="#00695c" stroke-width="2" stroke-opacity="0.75" />
+                <pattern id="fg-hatch" width="12" height="12"
+                    patternUnits="userSpaceOnUse" patternTransform="rotate(45)">
+                    <line x1="0" y1="0" x2="0" y2="12" stroke="#00695c" stroke-width="2" stroke-opacity="0.65" />
                 </pattern>
             </defs></svg>
             <aside id="fg-side"><noscript>This page needs JavaScript. 本页需要 JavaScript。</noscript></aside>

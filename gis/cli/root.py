@@ -10,6 +10,7 @@ from gis.cli.database import database_group
 from gis.cli.frame import Frame
 from gis.cli.grid import grid_group
 from gis.cli.load import load_group
+from gis.cli.maps import map_group
 from gis.cli.reports import import_group, reconcile_command, verify_command
 from gis.cli.serve import serve_command
 
@@ -41,4 +42,5 @@ main.add_command(verify_command)
 main.add_command(density_command)
 main.add_command(roads_group)
 main.add_command(staffing_command)
+main.add_command(map_group)
 main.add_command(serve_command)

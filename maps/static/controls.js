@@ -43,7 +43,7 @@
       const { text, facts, state, choose } = this.page;
       const option = (value, label) => h("option", { value: String(value) }, label);
       const period = h("select", { id: "fg-period", onchange: () => choose({ period: Number(period.value) }) },
-        option(-1, `${text.wholeWindow} (${F.days(facts.window)})`), ...facts.periods.map((_, at) => option(at, this.page.periodName(at))));
+        option(-1, `${text.wholeWindow} ${F.days(facts.window)}`), ...facts.periods.map((_, at) => option(at, this.page.periodName(at))));
       period.value = String(state.period);
       const step = (by) => {
         const next = Math.min(facts.periods.length - 1, Math.max(-1, state.period + by));

@@ -81,7 +81,7 @@
       const picture = () => ({ ...this.picture, tiles: this.facts.tiles, roads: this.state.roads });
       this.heat = F.cellPainter(this.model, picture, { pane: pane("fg-heat", 210) });
       this.lines = F.linePainter(this.model, picture, { pane: pane("fg-lines", 220) });
-      this.names = new F.NameLayer(this.model, this.nameOf, { pane: pane("fg-names", 620) });
+      this.names = new F.NameLayer(this.model, this.nameOf, { pane: pane("fg-names", 450) });
       this.overlays = L.layerGroup().addTo(this.map);
       this.short = L.layerGroup();
       this.mark = L.layerGroup().addTo(this.map);
@@ -108,9 +108,9 @@
         });
       }
       if (this.state.shared) {
-        for (const place of [...shared].reverse()) {
+        for (const [at, place] of [...shared.entries()].reverse()) {
           const title = this.text.sharedPoint(F.whole(place.reports));
-          marker([place.lat, place.lon], badge(`fg-ring${this.state.withoutShared ? " fg-ring-out" : ""}`, F.whole(place.reports)), title, place.cell >= 0 ? { kind: "cell", at: place.cell } : null, 0);
+          marker([place.lat, place.lon], badge(`fg-ring fg-ring-${at}${this.state.withoutShared ? " fg-ring-out" : ""}`, `<span>${F.whole(place.reports)}</span>`), title, place.cell >= 0 ? { kind: "cell", at: place.cell } : null, 0);
         }
       }
       if (this.state.short) this.short.addTo(this.map); else this.short.remove();
@@ -187,6 +187,7 @@
     const facts = JSON.parse(document.getElementById(id).textContent);
     const bounds = facts.view && [[facts.view[1], facts.view[0]], [facts.view[3], facts.view[2]]];
     if (bounds) map.fitBounds(bounds, { padding: [8, 8], animate: false });
+    L.control.scale({ imperial: false }).addTo(map);
     F.page = new Page(map, facts);
     F.page.speak(facts.lang);
     for (const layer of [F.page.heat, F.page.lines, F.page.names]) layer.addTo(map);

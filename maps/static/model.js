@@ -2,8 +2,8 @@
 "use strict";
 (function (F) {
   const DM2_PER_KM2 = 1e8;
-  // Light to dark by equal steps of lightness (after ColorBrewer's YlOrRd): readable without telling red from green.
-  const COLOURS = ["#ffeda0", "#fed976", "#feb24c", "#fd8d3c", "#fc4e2a", "#e31a1c", "#a1001f"];
+  // Light to dark, yellow to dark red (after ColorBrewer's YlOrRd): readable by lightness alone.
+  const COLOURS = ["#fff3bf", "#fedf8e", "#fdbf5f", "#fb9240", "#ef5a2b", "#cf1d1f", "#85001d"];
   const PICKED = { 1: [3], 2: [1, 5], 3: [1, 3, 5], 4: [1, 3, 5, 6], 5: [0, 2, 3, 5, 6], 6: [0, 1, 2, 3, 5, 6] };
   F.NO_REPORTS = "#eeece6";
   F.NO_AREA = "#d9d9d9";
