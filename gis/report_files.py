@@ -22,7 +22,8 @@ from numpy.typing import NDArray
 
 from gis.errors import FileError, ParameterError
 
-CSV_BLOCK = 16 << 20
+# Arrow reads 32 blocks ahead, whatever it is asked: 4 MiB keep that at 128 MiB.
+CSV_BLOCK = 4 << 20
 END_BYTES = 1 << 16
 ROWS_PER_CHUNK = 1 << 18
 

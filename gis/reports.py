@@ -27,7 +27,7 @@ from gis.report_files import Reject, ReportFile
 from gis.report_rows import AMBIGUOUS, Bounds, Judge, Verdict, judge_rows
 from gis.report_writer import ReportWriter
 from gis.rules.policy import policy_on
-from gis.shared_positions import SharedPosition, flag_positions
+from gis.shared_positions import SharedPosition, flag_positions, shared_positions_of_import
 from gis.store.copying import CopyColumn, copy_in
 from gis.store.database import bump_version, share_ground
 from gis.store.schema import SOURCE_KINDS, areas, categories, import_days, imports, sources
@@ -324,7 +324,7 @@ def _close(
 ) -> ImportSummary:
     """Write the sums of an import and give them back."""
     done = writer.written
-    shared = done.positions.suspicious(policy_on(datetime.now(UTC).date()))
+    shared = shared_positions_of_import(conn, done.positions, import_id, policy_on(datetime.now(UTC).date()))
     sums = {
         "read": done.accepted + done.duplicate + rejects.count,
         "accepted": done.accepted,

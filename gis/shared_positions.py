@@ -13,7 +13,7 @@ from gis.rules.policy import Policy
 from gis.store.database import sql
 from gis.store.schema import shared_positions
 
-MOST_KEPT = 1 << 22
+MOST_KEPT = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -28,11 +28,12 @@ class SharedPosition:
 class PositionTally:
     """Counts equal coordinates of a stream in bounded memory.
 
-    Where more than MOST_KEPT distinct coordinates are held, those seen once are let go; a coordinate that is shared by
-    many can lose one sighting each time that happens, and a stream long enough for it has a threshold far above that.
+    Where more than MOST_KEPT distinct coordinates are held, those seen once are let go: a coordinate that is shared by
+    many can lose one sighting each time that happens, and then `exact` is False.
     """
 
     def __init__(self) -> None:
+        self.exact = True
         self._positions = np.empty(0, np.complex128)
         self._counts = np.empty(0, np.int64)
         self._waiting: list[NDArray[np.complex128]] = []
@@ -73,9 +74,25 @@ class PositionTally:
             points, inverse = np.unique(every, return_inverse=True)
             counts = np.bincount(inverse, weights=weights).astype(np.int64)
         if len(points) > MOST_KEPT:
+            self.exact = False
             again = counts > 1
             points, counts = points[again], counts[again]
         self._positions, self._counts = points, counts
+
+
+def shared_positions_of_import(
+    conn: Connection, tally: PositionTally, import_id: int, policy: Policy
+) -> list[SharedPosition]:
+    """Suspicious coordinates of an import, exactly counted, most first."""
+    found = tally.suspicious(policy)
+    if tally.exact or not found:
+        return found
+    parameters = {
+        "import_id": import_id,
+        "lons": [place.lon for place in found],
+        "lats": [place.lat for place in found],
+    }
+    return [SharedPosition(*row) for row in conn.execute(sql("reports_at_positions"), parameters)]
 
 
 def flag_positions(conn: Connection, positions: list[SharedPosition]) -> None:
