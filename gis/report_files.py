@@ -275,7 +275,11 @@ class ReportFile:
     def _vector_chunks(self) -> Iterator[Chunk]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with pyogrio.open_arrow(self.path, use_pyarrow=True, batch_size=1 << 16) as (meta, reader):
+            # As text, because GDAL's typed times of a GeoPackage say UTC even where the file names no zone.
+            with pyogrio.open_arrow(self.path, use_pyarrow=True, batch_size=1 << 16, datetime_as_string=True) as (
+                meta,
+                reader,
+            ):
                 geometry = meta["geometry_name"] or "wkb_geometry"
                 position = 1
                 for batch in reader:

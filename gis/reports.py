@@ -29,7 +29,7 @@ from gis.report_writer import ReportWriter
 from gis.rules.policy import policy_on
 from gis.shared_positions import SharedPosition, flag_positions, shared_positions_of_import
 from gis.store.copying import CopyColumn, copy_in
-from gis.store.database import bump_version, share_ground
+from gis.store.database import bump_version, own_source, share_ground
 from gis.store.schema import SOURCE_KINDS, areas, categories, import_days, imports, sources
 
 Progress = Callable[[int], None]
@@ -88,7 +88,8 @@ def import_reports(conn: Connection, order: ImportOrder, progress: Progress | No
     """Import a file of reports.
 
     Sending a file twice, or again after a crash, counts nothing twice: identity is (source, source_ref), and all of an
-    import is one transaction. While the database writes a chunk, the next one is read, judged and placed.
+    import is one transaction. Imports of one source wait for each other. While the database writes a chunk, the next
+    one is read, judged and placed.
 
     Parameters
     ----------
@@ -158,6 +159,7 @@ def _judge(conn: Connection, order: ImportOrder, city: City, crs: SourceCrs, set
         if name not in known:
             settle()  # the connection is the writing thread's while a chunk is under way
             known[name] = ensure_source(conn, name, order.source_kind)
+            own_source(conn, known[name])
         return known[name]
 
     return Judge(

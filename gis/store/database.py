@@ -20,6 +20,8 @@ from gis.errors import ClusterError, Conflict
 # Advisory locks. GROUND: shared by whoever counts on cells, roads and areas to stay as they are (imports, a server's
 # in-process index), exclusive for whoever changes them.
 GROUND_LOCK = 7_094_001
+# SOURCE, with the id of a source: one import of it at a time.
+SOURCE_LOCK = 7_094
 GROUND_BELL = "finegrid_ground"
 RING_AGAIN_MS = 2000
 LOCK_NOT_AVAILABLE = "55P03"
@@ -75,6 +77,15 @@ def sql(name: str) -> TextClause:
 def share_ground(conn: Connection) -> None:
     """Keep cells, roads and areas as they are until this transaction ends."""
     conn.execute(text("SELECT pg_advisory_xact_lock_shared(:key)"), {"key": GROUND_LOCK})
+
+
+def own_source(conn: Connection, source_id: int) -> None:
+    """Be the only import of a source until this transaction ends.
+
+    Two imports that meet each other's reports in different order would otherwise stop each other. Reports and roll-up
+    of different sources never meet, because the source is part of both keys.
+    """
+    conn.execute(text("SELECT pg_advisory_xact_lock(:key, :source)"), {"key": SOURCE_LOCK, "source": source_id})
 
 
 def own_ground(conn: Connection) -> None:
