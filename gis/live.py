@@ -14,6 +14,7 @@ import logging
 import select
 import threading
 from dataclasses import dataclass
+from typing import Any
 
 import psycopg2.extensions
 from sqlalchemy import Connection, Engine, text
@@ -109,9 +110,11 @@ class LiveGround:
     def _keep(self) -> None:
         while not self._stopped.is_set():
             try:
-                with contextlib.closing(self._engine.raw_connection()) as pooled:
-                    pooled.detach()
-                    self._hold(pooled.driver_connection)
+                pooled = self._engine.raw_connection()
+                own: Any = pooled.driver_connection
+                pooled.detach()  # not the pool's any more: it is kept as long as the server runs
+                with contextlib.closing(own):
+                    self._hold(own)
             except (psycopg2.Error, SQLAlchemyError) as problem:
                 logger.warning(
                     "lost the connection that keeps the ground true, asking the database each time: %s", problem
