@@ -187,18 +187,23 @@ def test_parent_by_code_else_by_location(conn: Connection, small_city: City, wri
 
 
 def test_numbers_of_retired_areas_are_not_given_again(conn: Connection, boston: City, write_geojson: Write) -> None:
-    first = write_geojson("a.geojson", (shapely.box(-71.1, 42.3, -71.0, 42.4), {"name": "A"}))
-    load_areas(conn, first, "wgs84")
-    second = write_geojson("b.geojson", (shapely.box(-71.1, 42.2, -71.0, 42.3), {"name": "B"}))
-    summary = load_areas(conn, second, "wgs84", replace_others=True)
-    assert (summary.added, summary.retired) == (1, 1)
-    assert [(row.code, row.name) for row in stored(conn)] == [("250700002", "B")]
+    south, middle, north = (shapely.box(-71.1, 42.2 + at / 10, -71.0, 42.3 + at / 10) for at in range(3))
+    load_areas(conn, write_geojson("a.geojson", (south, {"name": "A"}), (middle, {"name": "B"})), "wgs84")
+    summary = load_areas(conn, write_geojson("b.geojson", (south, {"name": "A"})), "wgs84", replace_others=True)
+    assert (summary.unchanged, summary.retired) == (1, 1)
+    load_areas(conn, write_geojson("c.geojson", (north, {"name": "C"})), "wgs84")
+    assert [(row.code, row.name) for row in stored(conn)] == [("250700001", "A"), ("250700003", "C")]
+    back = write_geojson("d.geojson", (middle, {"name": "B", "code": "250700002"}))
     with pytest.raises(RowsRefused, match="was retired"):
-        load_areas(
-            conn,
-            write_geojson("c.geojson", (shapely.box(-71.1, 42.3, -71.0, 42.4), {"name": "A", "code": "250700001"})),
-            "wgs84",
-        )
+        load_areas(conn, back, "wgs84")
+
+
+def test_another_shape_is_a_change(conn: Connection, boston: City, write_geojson: Write) -> None:
+    load_areas(conn, write_geojson("a.geojson", (shapely.box(-71.1, 42.3, -71.0, 42.4), {"name": "A"})), "wgs84")
+    before = stored(conn)[0].area_km2
+    moved = write_geojson("b.geojson", (shapely.box(-71.1, 42.3, -71.0, 42.5), {"name": "A"}))
+    assert load_areas(conn, moved, "wgs84").changed == 1
+    assert float(stored(conn)[0].area_km2) == pytest.approx(2 * float(before), rel=0.01)
 
 
 def test_two_of_one_name_need_codes(conn: Connection, boston: City, write_geojson: Write) -> None:

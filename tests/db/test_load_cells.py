@@ -206,6 +206,15 @@ def test_tiers_by_polygon_take_the_highest_and_leave_the_rest_general(
     assert tiers(conn) == ["general", "general"]
 
 
+def test_the_point_of_a_bent_cell_lies_in_it(conn: Connection, small_city: City, write_geojson: Write) -> None:
+    hollow = shapely.box(113.602, 34.702, 113.61, 34.708)
+    bent = shapely.box(113.600, 34.70, 113.61, 34.71) - hollow
+    load_cells(conn, write_geojson("bent.geojson", (bent, {"code": ONE})), "wgs84")
+    assert hollow.covers(bent.centroid)
+    load_tiers(conn, write_geojson("hollow.geojson", (hollow, {"tier": "key"})), "wgs84")
+    assert tiers(conn) == ["general"]
+
+
 def test_tiers_need_cells_or_polygons(
     conn: Connection, small_city: City, write_csv: Write, write_geojson: Write
 ) -> None:

@@ -140,6 +140,14 @@ def test_everything_wrong_is_named_at_once(conn: Connection, zhengzhou: City, wr
     assert roads(conn) == []
 
 
+def test_another_line_is_a_change_of_both_geometries(conn: Connection, zhengzhou: City, write_geojson: Write) -> None:
+    load_roads(conn, write_geojson("a.geojson", (ALONG, {"code": "Z1", "class": "main"})), "wgs84")
+    assert load_roads(conn, write_geojson("b.geojson", (UP, {"code": "Z1", "class": "main"})), "wgs84").changed == 1
+    (row,) = roads(conn)
+    assert row.metric_m == pytest.approx(float(row.length_m), rel=1e-3)
+    assert float(row.length_m) == pytest.approx(Geod(ellps="WGS84").geometry_length(UP), abs=0.001)
+
+
 def test_versions(conn: Connection, zhengzhou: City, write_geojson: Write) -> None:
     path = write_geojson("a.geojson", (UP, {"class": "main"}))
     load_roads(conn, path, "wgs84")
