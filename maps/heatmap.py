@@ -23,6 +23,7 @@ Language = Literal["zh", "en"]
 Assets = Literal["linked", "inline"]
 
 FACTS_ID = "fg-facts"
+NO_ICON = '<link rel="icon" href="data:,">'
 
 
 class CityMap(folium.Map):
@@ -115,6 +116,7 @@ def heatmap_page(
         msg = f"folium put the map into {type(figure).__name__}, not into a Figure"
         raise TypeError(msg)
     figure.title = ground.city.name if lang == "zh" else ground.city.name_en
+    figure.header.add_child(Element(NO_ICON), name="icon")  # else the browser asks the server for one
     for number, element in enumerate(_asset_elements(assets, asset_root)):
         figure.header.add_child(Element(element), name=f"asset{number}")
     return figure.render().replace("<html>", f'<html lang="{"zh-CN" if lang == "zh" else "en"}">', 1)

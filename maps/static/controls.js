@@ -112,6 +112,7 @@
       const row = (colour, label, count) => h("tr", {}, h("td", {}, h("i", { style: `background:${colour}` })), h("th", { scope: "row" }, label), h("td", { className: "fg-number" }, text.cells(F.whole(count))));
       const window = this.page.model.window(state);
       const rows = picture.classes.map((one, k) => row(one.colour, F.classLabel(text, one), picture.cellsIn[k])).reverse();
+      if (picture.classes.length === 1 && !picture.cellsIn[0]) rows.pop(); // nothing was reported at all
       rows.push(row(F.NO_REPORTS, text.none, picture.cellsIn[-1]));
       if (picture.cellsIn[-2]) rows.push(row(F.NO_AREA, text.noArea, picture.cellsIn[-2]));
       const own = h("input", { type: "checkbox", id: "fg-own", checked: state.ownScale, onchange: () => choose({ ownScale: own.checked }) });

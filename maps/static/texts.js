@@ -27,7 +27,7 @@
       outside: (n) => `网格外 ${n} 件`,
       noPosition: (n) => `无有效坐标 ${n} 件`,
       leftOut: (n) => `其中 ${n} 件可疑共用坐标已剔除`,
-      legend: (unit, days) => `${unit}（${days} 天）每平方公里上报数`,
+      legend: (unit, days) => `${unit}（${days} 天）每 km² 上报数`,
       unit: "件/km²",
       cells: (n) => `${n} 格`,
       none: "0（无上报）",
@@ -174,7 +174,7 @@
   /** A rate with three significant digits. */
   F.rounded = (rate) => F.asShown(rate).toLocaleString("en-US", { maximumFractionDigits: 6 });
   /** Square kilometres with as many digits as make sense. */
-  F.km2 = (km2) => (km2 >= 1 ? km2.toFixed(3) : Number(km2.toPrecision(3)).toString());
+  F.km2 = (km2) => (km2 >= 1 ? km2.toFixed(3) : km2 >= 0.001 ? km2.toFixed(4) : String(Number(km2.toPrecision(3))));
 
   const dayBefore = (iso) => new Date(Date.parse(`${iso}T00:00:00Z`) - 864e5).toISOString().slice(0, 10);
   F.lastDay = (window) => dayBefore(window.to);
