@@ -176,6 +176,8 @@ def test_replace_makes_the_file_the_whole_truth_for_its_places(
     summary = load_responsibles(conn, corrected, replace_others=True)
     assert (summary.added, summary.retired) == (1, 1)
     assert [row[:2] for row in held(conn)] == [("P2", ONE), ("P1", TWO)]
+    again = load_responsibles(conn, corrected, replace_others=True)
+    assert (again.unchanged, again.changes) == (1, False)
 
 
 def test_two_at_one_place_are_both_named(conn: Connection, two_cells: None, write_csv: Write) -> None:
