@@ -15,13 +15,14 @@ from fastapi import APIRouter, FastAPI
 from fastapi.staticfiles import StaticFiles
 from sqlalchemy import Engine
 
-from api import catalogue, density, docs, errors, health, imports, locate, reports, staffing
+from api import catalogue, density, docs, errors, health, imports, locate, maps, reports, staffing
 from api.metrics import Edge
 from gis.geojson import GeometryTexts
 from gis.live import LiveGround
 from gis.rules.policy import policy_on
+from maps.assets import ASSET_FOLDERS
 
-ROUTERS = (health, locate, density, staffing, catalogue, reports, imports, docs)
+ROUTERS = (health, locate, density, staffing, catalogue, reports, imports, maps, docs)
 STATIC = Path(__file__).parent / "static"
 TURNS = 2
 THREADS = 4
@@ -75,6 +76,8 @@ def create_app(engine: Engine) -> FastAPI:
     app.state.methods = methods
     app.state.paths = sorted(route.path for module in ROUTERS for route in module.router.routes)
     app.mount("/static/docs", StaticFiles(directory=STATIC / "docs"), name="static-docs")
+    for name, folder in ASSET_FOLDERS.items():
+        app.mount(f"{maps.ASSET_ROOT}/{name}", StaticFiles(directory=folder), name=f"maps-{name}")
     app.add_middleware(Edge)
     errors.install(app)
     docs.describe(app)

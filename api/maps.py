@@ -1,0 +1,75 @@
+"""GET /maps/heatmap: the page, from the live data."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import HTMLResponse, RedirectResponse
+
+from api.dependencies import Reading, TrueGround
+from api.parameters import BoxText, Categories, OpenFromDay, OpenToDay, Sources, WithoutShared, box, only_known
+from gis.density import DensityQuery
+from gis.errors import ParameterError
+from gis.ground import Ground
+from maps.heatmap import Language, heatmap_page
+
+router = APIRouter(tags=["maps"], dependencies=[Depends(only_known)])
+ASSET_ROOT = "/static/maps"
+PAGE = "/maps/heatmap"
+Lang = Annotated[Literal["zh", "en"] | None, Query(description="Language; else what the browser prefers")]
+
+
+@router.get(
+    PAGE,
+    summary="The heat map",
+    description="Reports per km2 as a page that asks no other server for anything. Without `from` and `to` it opens "
+    "with the days that the city's description names.",
+    response_class=HTMLResponse,
+)
+def get_heatmap(
+    request: Request,
+    conn: Reading,
+    ground: TrueGround,
+    from_day: OpenFromDay = None,
+    to_day: OpenToDay = None,
+    category: Categories = [],  # noqa: B006 - FastAPI copies it
+    source: Sources = [],  # noqa: B006
+    bbox: BoxText = None,
+    lang: Lang = None,
+    *,
+    without_shared: WithoutShared = False,
+) -> HTMLResponse:
+    """Make the page."""
+    first, last = _days(ground, from_day, to_day)
+    query = DensityQuery(first, last, tuple(category), tuple(source), box(bbox), without_shared)
+    page = heatmap_page(conn, ground, query, lang=lang or _preferred(request), assets="linked", asset_root=ASSET_ROOT)
+    return HTMLResponse(page, headers={"Vary": "Accept-Language"})
+
+
+def _days(ground: Ground, from_day: date | None, to_day: date | None) -> tuple[date, date]:
+    """The window that was asked for, else the one the city opens with."""
+    if from_day is None and to_day is None and ground.city.demo_window is not None:
+        return ground.city.demo_window
+    if from_day is None or to_day is None:
+        msg = "is missing; an ISO day such as 2016-06-01 is right"
+        raise ParameterError("from" if from_day is None else "to", msg)
+    return from_day, to_day
+
+
+def _preferred(request: Request) -> Language:
+    """The first language of the browser that the page has; Chinese where it names neither."""
+    for part in request.headers.get("accept-language", "").split(","):
+        tag = part.strip().lower()[:2]
+        if tag == "en":
+            return "en"
+        if tag == "zh":
+            return "zh"
+    return "zh"
+
+
+@router.get("/", include_in_schema=False)
+async def get_front_door() -> RedirectResponse:
+    """Whoever opens the bare address sees the map."""
+    return RedirectResponse(PAGE)
