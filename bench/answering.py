@@ -19,7 +19,7 @@ from sqlalchemy import text
 from bench import importing
 from bench.city import METRIC, clustered_points, extent_of
 from bench.measure import Measured, in_turn, seconds
-from gis.density import DensityQuery, density
+from gis.density import DensityQuery, DensityTable, density
 from gis.ground import load_ground
 from gis.store.database import transaction
 
@@ -45,9 +45,8 @@ def density_section(bench: Bench) -> list[Measured]:
         held = conn.execute(text("SELECT count(*) FROM reports")).scalar_one()
         ground = load_ground(conn)
 
-        def ours(query: DensityQuery) -> dict[int, int]:
-            table = density(conn, ground, "cell", query)
-            return table
+        def ours(query: DensityQuery) -> DensityTable:
+            return density(conn, ground, "cell", query)
 
         def by_sql(statement: str, query: DensityQuery) -> list[Any]:
             return conn.execute(text(statement), {"a": query.from_day, "b": query.to_day}).all()

@@ -31,7 +31,7 @@ def points_to_cells(conn: Connection, cells: NDArray[np.object_], count: int, ro
         joined = points.sjoin(frame, predicate="intersects")
         return joined.groupby(level=0)["index_right"].min().reindex(range(count), fill_value=-1).to_numpy()
 
-    west, south, east, north = extent_of(cells)
+    west, south, east, _ = extent_of(cells)
     scale = np.sqrt(len(cells)) / (east - west)
     spent, answers = in_turn(
         {

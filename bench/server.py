@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from api.server import app
 from fastapi import Response
+
+from api.server import app
 
 
 @app.get("/noop", include_in_schema=False)

@@ -154,11 +154,10 @@ def _cast_known(text: pa.Array, kind: pa.DataType) -> pa.Array:
 
 def _times(aware: pa.Array | None, local: pa.Array | None, zone: str) -> Times:
     """Join instants and local times into both; an instant wins where both are there."""
+    known = [] if aware is None else [aware.cast(pa.timestamp("us", zone))]
     if local is not None:
-        from_local = pc.assume_timezone(local, zone, ambiguous="earliest", nonexistent="latest")
-        instant = from_local if aware is None else pc.coalesce(aware.cast(pa.timestamp("us", zone)), from_local)
-    else:
-        instant = aware.cast(pa.timestamp("us", zone))
+        known.append(pc.assume_timezone(local, zone, ambiguous="earliest", nonexistent="latest"))
+    instant = pc.coalesce(*known)
     readable = pc.is_valid(instant).to_numpy(zero_copy_only=False)
     instant_us = pc.fill_null(instant.cast(pa.int64()), 0).to_numpy()
     local_us = pc.fill_null(pc.local_timestamp(instant).cast(pa.int64()), 0).to_numpy()

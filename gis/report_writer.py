@@ -91,10 +91,11 @@ class ReportWriter:
         waiting = self._uncounted
         if not waiting.rows:
             return
-        day, category, source = (np.concatenate(part) for part in (waiting.day, waiting.category_id, waiting.source_id))
+        day, category_id = np.concatenate(waiting.day), np.concatenate(waiting.category_id)
+        source_id = np.concatenate(waiting.source_id)
         packed = {
-            "cell": pack(day, category, source, np.concatenate(waiting.cell)),
-            "segment": pack(day, category, source, np.concatenate(waiting.segment)),
+            "cell": pack(day, category_id, source_id, np.concatenate(waiting.cell)),
+            "segment": pack(day, category_id, source_id, np.concatenate(waiting.segment)),
         }
         self._uncounted = _Uncounted()
         add_counts(self._conn, packed)
@@ -175,11 +176,7 @@ def _taken(placement: Placement, chosen: NDArray[np.int64]) -> Placement:
 
 def _ids(ids: NDArray[np.int32], ranks: NDArray[np.int32], missing: NDArray[np.int64] | int) -> NDArray[np.int32]:
     if not len(ids):
-        return (
-            np.broadcast_to(np.int32(missing), ranks.shape).astype(np.int32)
-            if np.isscalar(missing)
-            else np.asarray(missing, np.int32)
-        )
+        return np.broadcast_to(np.asarray(missing, np.int32), ranks.shape)
     return np.where(ranks != NOWHERE, ids[ranks], missing).astype(np.int32)
 
 

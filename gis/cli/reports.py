@@ -72,11 +72,9 @@ def import_with_bar(order: ImportOrder) -> ImportSummary:
 
 def describe(summary: ImportSummary) -> str:
     """The summary in sentences."""
-    lines = [
-        f"read {summary.read:,} = accepted {summary.accepted:,} + duplicate {summary.duplicate:,} + rejected {summary.rejected:,}",
-        f"accepted {summary.accepted:,} = in cells {summary.in_cells:,} + outside {summary.outside:,}"
-        f" + without position {summary.no_position:,}",
-    ]
+    taken = f"accepted {summary.accepted:,} + duplicate {summary.duplicate:,} + rejected {summary.rejected:,}"
+    places = f"in cells {summary.in_cells:,} + outside {summary.outside:,} + without position {summary.no_position:,}"
+    lines = [f"read {summary.read:,} = {taken}", f"accepted {summary.accepted:,} = {places}"]
     lines += [
         f"suspicious: {place.reports:,} reports share the coordinate {place.lon:.6f}, {place.lat:.6f}; "
         "perhaps a geocoder's default. They are counted; density can leave them out"

@@ -1,0 +1,1 @@
+"""Pure NumPy, shapely and pyproj; no database."""

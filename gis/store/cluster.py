@@ -322,9 +322,6 @@ class Cluster:
     def _run(self, command: list[str | Path]) -> None:
         """Run a server program as the account that may, with its words in the error where it fails."""
         before = self.log.stat().st_size if self.log.exists() else 0
-        identity = (
-            {"user": self.account.pw_uid, "group": self.account.pw_gid, "extra_groups": []} if self.account else {}
-        )
         # A file and not a pipe: the server that pg_ctl leaves behind would keep a pipe open for ever.
         output = self.home / "last-command"
         with output.open("w") as stream:
@@ -338,7 +335,9 @@ class Cluster:
                 check=False,
                 start_new_session=True,
                 preexec_fn=_default_signals,
-                **identity,
+                user=self.account.pw_uid if self.account else None,
+                group=self.account.pw_gid if self.account else None,
+                extra_groups=[] if self.account else None,
             )
         if result.returncode != 0:
             said = output.read_text(errors="replace").strip()

@@ -124,7 +124,7 @@ def bump_version(conn: Connection, *layers: str) -> None:
 
 def versions(conn: Connection) -> dict[str, int]:
     """Version of every layer that was ever written."""
-    return dict(conn.execute(text("SELECT layer, version FROM data_versions")).all())  # type: ignore[arg-type]
+    return dict(conn.execute(text("SELECT layer, version FROM data_versions")).all())
 
 
 # -- migrations --------------------------------------------------------------------------------------------------------

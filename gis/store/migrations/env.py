@@ -1,16 +1,18 @@
 """Alembic's entry: migrates the engine that `gis.store.database.migration_config` hands over, online only."""
 
+from typing import Any
+
 from alembic import context
 from geoalchemy2 import alembic_helpers
 
 from gis.store.schema import metadata
 
 
-def include_object(thing, name, kind, reflected, compare_to):
+def include_object(thing: Any, name: str, kind: str, reflected: bool, compare_to: Any) -> bool:
     # PostGIS owns its tables; expression and typmod differences of ours are compared by alembic itself.
     if kind == "table" and reflected and name in {"spatial_ref_sys"}:
         return False
-    return alembic_helpers.include_object(thing, name, kind, reflected, compare_to)
+    return bool(alembic_helpers.include_object(thing, name, kind, reflected, compare_to))
 
 
 engine = context.config.attributes["engine"]
