@@ -8,7 +8,7 @@ from geoalchemy2 import alembic_helpers
 from gis.store.schema import metadata
 
 
-def include_object(thing: Any, name: str, kind: str, reflected: bool, compare_to: Any) -> bool:
+def include_object(thing: Any, name: str | None, kind: Any, reflected: bool, compare_to: Any) -> bool:
     # PostGIS owns its tables; expression and typmod differences of ours are compared by alembic itself.
     if kind == "table" and reflected and name in {"spatial_ref_sys"}:
         return False
