@@ -115,6 +115,7 @@ def test_progress_counts_days(filled: Connection) -> None:
 OF_REPORT = "WHERE source_ref = :ref"
 ROLL_UP = "(SELECT min(ctid) FROM report_counts WHERE target = '{}')"
 ONE_MORE = "UPDATE report_counts SET counts = set_byte(counts, 0, get_byte(counts, 0) + 1) WHERE ctid = "
+AGAIN = "INSERT INTO report_counts SELECT target, day - 1000, category_id, source_id, ids, counts FROM report_counts"
 DAMAGE = {
     "another cell": (
         f"UPDATE reports SET cell_id = (SELECT max(id) FROM cells) {OF_REPORT}",
@@ -143,8 +144,7 @@ DAMAGE = {
         {"count_differences": 2},
     ),
     "a row of the roll-up on a day without reports": (
-        "INSERT INTO report_counts SELECT target, day - 1000, category_id, source_id, ids, counts FROM report_counts"
-        f" WHERE ctid = {ROLL_UP.format('cell')}",
+        f"{AGAIN} WHERE ctid = {ROLL_UP.format('cell')}",
         {"count_differences": 1},
     ),
     "a report gone": (f"DELETE FROM reports {OF_REPORT}", {"count_differences": 2, "adds_up": False}),
