@@ -117,6 +117,10 @@ class Cluster:
     bindir: Path | None = None
     extra: str = field(default="", repr=False)
 
+    def __post_init__(self) -> None:
+        """A relative path would mean one thing to us and another to the server."""
+        object.__setattr__(self, "home", self.home.absolute())
+
     @property
     def data(self) -> Path:
         """PostgreSQL's data directory."""
@@ -188,8 +192,9 @@ class Cluster:
             return False
         try:
             self._connect("postgres").close()
-        except psycopg2.OperationalError:
-            return False
+        except ClusterError as problem:
+            # A server with no room for one more is up all the same.
+            return "too many clients" in str(problem)
         return True
 
     def create_database(self, name: str) -> bool:
@@ -203,7 +208,10 @@ class Cluster:
                 cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,))
                 if cursor.fetchone():
                     return False
-                cursor.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+                try:
+                    cursor.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+                except (psycopg2.errors.DuplicateDatabase, psycopg2.errors.UniqueViolation):
+                    return False  # another command was faster
         return True
 
     def databases(self) -> list[str]:
@@ -217,7 +225,11 @@ class Cluster:
     # -- how ----------------------------------------------------------------------------------------------------------
 
     def _connect(self, database: str) -> psycopg2.extensions.connection:
-        return psycopg2.connect(host=str(self.socket), user=SUPERUSER, dbname=database, connect_timeout=5)
+        try:
+            return psycopg2.connect(host=str(self.socket), user=SUPERUSER, dbname=database, connect_timeout=5)
+        except psycopg2.OperationalError as problem:
+            msg = f"the database in {self.home} does not take a connection: {str(problem).strip()}"
+            raise ClusterError(msg) from problem
 
     def _bindir(self) -> Path:
         version_file = self.data / "PG_VERSION"
@@ -253,9 +265,10 @@ class Cluster:
             raise ClusterError(msg) from problem
         if self.account:
             reachable = subprocess.run(
-                ["/bin/sh", "-c", f"test -w '{self.home}'"],
+                ["test", "-w", self.home],
                 user=self.account.pw_uid,
                 group=self.account.pw_gid,
+                extra_groups=[],
                 check=False,
             )
             if reachable.returncode != 0:
@@ -296,12 +309,17 @@ class Cluster:
             command = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
         except (OSError, ValueError, IndexError):
             return None
-        return pid if os.fsencode(self.data) in command else None
+        # The server may have been started by another name of the same folder.
+        ours = any(
+            part.startswith(b"/") and Path(os.fsdecode(part)).resolve() == self.data.resolve() for part in command
+        )
+        return pid if ours else None
 
     def _drop_stale_pid_file(self) -> None:
         # After a crash the number may belong to a stranger by now, and PostgreSQL would then refuse to start.
         if self._server_pid() is None:
-            (self.data / "postmaster.pid").unlink(missing_ok=True)
+            for leftover in (self.data / "postmaster.pid", self.socket / ".s.PGSQL.5432.lock"):
+                leftover.unlink(missing_ok=True)
 
     def _run_server(self, bindir: Path) -> None:
         deadline = time.monotonic() + START_TIMEOUT_S
@@ -310,6 +328,9 @@ class Cluster:
                 self._pg_ctl(bindir, "start", "-w", "-t", str(START_TIMEOUT_S), "-l", str(self.log))
                 return
             except ClusterError as problem:
+                # Started by somebody else, it may still have been recovering from a crash.
+                if self.answers():
+                    return
                 # The killed server's children still hold its shared memory for a moment.
                 lingering = "shared memory block" in str(problem) or "lock file" in str(problem)
                 if not lingering or time.monotonic() > deadline:

@@ -20,6 +20,8 @@ from gis.errors import ClusterError, Conflict
 # Advisory locks. GROUND: shared by whoever counts on cells, roads and areas to stay as they are (imports, a server's
 # in-process index), exclusive for whoever changes them.
 GROUND_LOCK = 7_094_001
+# MIGRATION: one at a time.
+MIGRATION_LOCK = 7_094_002
 # SOURCE, with the id of a source: one import of it at a time.
 SOURCE_LOCK = 7_094
 GROUND_BELL = "finegrid_ground"
@@ -184,5 +186,9 @@ def migrate(engine: Engine) -> bool:
     if before is not None and before not in known:
         msg = f"the database is at revision {before}, which this finegrid does not know: it belongs to a newer one"
         raise ClusterError(msg)
-    command.upgrade(migration_config(engine), "head")
+    with engine.begin() as guard:
+        guard.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
+        if current_revision(engine) == newest_revision():
+            return False  # another command was faster
+        command.upgrade(migration_config(engine), "head")
     return True
