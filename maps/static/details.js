@@ -2,6 +2,7 @@
 "use strict";
 (function (F) {
   const { h } = F;
+  const MOST_LINES = 10; // of categories before the rest is folded away
 
   F.Details = class {
     /** `page` answers model, state, text, nameOf(area), categoryName(at), picture and select(what). */
@@ -44,7 +45,10 @@
       const line = (name, n, share) => h("tr", {}, h("td", {}, name), h("td", { className: "fg-number" }, F.whole(n)), h("td", { className: "fg-bar" }, h("i", { style: `width:${Math.round(share * 100)}%` })));
       const table = (title, lines) => [h("h3", {}, title), h("table", {}, h("tbody", {}, ...lines))];
       const most = rows.length ? rows[0][1] : 1;
-      const parts = rows.length ? table(text.byCategory, rows.map(([at, n]) => line(categoryName(at), n, n / most))) : [];
+      const lines = rows.map(([at, n]) => line(categoryName(at), n, n / most));
+      const rest = lines.splice(MOST_LINES);
+      const parts = rows.length ? table(text.byCategory, lines) : [];
+      if (rest.length) parts.push(h("details", {}, h("summary", {}, text.more(rest.length)), h("table", {}, h("tbody", {}, ...rest))));
       const periods = model.byPeriod(target, state, inside);
       const highest = Math.max(1, ...periods);
       if (periods.some(Boolean)) parts.push(...table(text.byPeriod, periods.map((n, at) => line(this.page.periodName(at), n, Math.max(0, n) / highest))));

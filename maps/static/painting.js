@@ -42,7 +42,7 @@
       const origin = this._map.getPixelOrigin().add(this._bounds.min);
       const scale = 2 ** this._zoom;
       this._paint(context, {
-        scale, x: origin.x, y: origin.y, zoom: this._zoom,
+        scale, sharp, x: origin.x, y: origin.y, zoom: this._zoom,
         west: origin.x / scale, north: origin.y / scale,
         east: (origin.x + size.x) / scale, south: (origin.y + size.y) / scale,
       });
@@ -65,6 +65,20 @@
     }
   }
 
+  /** Cells end on whole pixels, so that no background shines through between neighbours; both round alike. */
+  function traceSnapped(context, shapes, s, view) {
+    const { first, start, x, y } = shapes;
+    const { scale, sharp } = view;
+    for (let r = first[s]; r < first[s + 1]; r++) {
+      for (let i = start[r]; i < start[r + 1]; i++) {
+        const px = Math.round((x[i] * scale - view.x) * sharp) / sharp;
+        const py = Math.round((y[i] * scale - view.y) * sharp) / sharp;
+        if (i === start[r]) context.moveTo(px, py); else context.lineTo(px, py);
+      }
+      context.closePath();
+    }
+  }
+
   /** Land and cells; `picture()` answers {classOf: Int8Array, classes, tiles}. */
   F.cellPainter = function (model, picture, options) {
     const { areas, cells } = model;
@@ -83,9 +97,12 @@
       for (let c = 0; c < classOf.length; c++) if (seen(cells.shapes, c, view)) inView.push(c);
       const fill = (wanted, colour) => {
         context.fillStyle = colour;
-        context.beginPath();
-        for (const c of inView) if (classOf[c] === wanted) trace(context, cells.shapes, c, view, true);
-        context.fill("evenodd");
+        for (const c of inView) {
+          if (classOf[c] !== wanted) continue;
+          context.beginPath(); // one path for all would be slow to fill
+          traceSnapped(context, cells.shapes, c, view);
+          context.fill("evenodd");
+        }
       };
       if (!tiles) fill(-1, F.NO_REPORTS);
       fill(-2, F.NO_AREA);
