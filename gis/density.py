@@ -13,13 +13,12 @@ from sqlalchemy import Connection, select
 
 from gis.counts import CountKey, count_by_id
 from gis.errors import ParameterError
-from gis.ground import NOWHERE, Ground
+from gis.ground import DM2_PER_KM2, NOWHERE, Ground
 from gis.report_rows import AMBIGUOUS
 from gis.reports import category_spellings
 from gis.store.database import sql
 from gis.store.schema import SOURCE_KINDS, sources
 
-DM2_PER_KM2 = 100_000_000
 NO_CELLS = "no cells: without responsible area there is no density"
 BBox = tuple[float, float, float, float]
 

@@ -15,6 +15,7 @@ from gis.city import City, read_city
 from gis.store.database import sql
 
 NOWHERE = -1
+DM2_PER_KM2 = 100_000_000
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,8 @@ from gis.cli.database import database_group
 from gis.cli.frame import Frame
 from gis.cli.grid import grid_group
 from gis.cli.load import load_group
+from gis.cli.locate import locate_command
+from gis.cli.lookups import imports_command, reports_command
 from gis.cli.maps import map_group
 from gis.cli.reports import import_group, reconcile_command, verify_command
 from gis.cli.serve import serve_command
@@ -44,3 +46,16 @@ main.add_command(roads_group)
 main.add_command(staffing_command)
 main.add_command(map_group)
 main.add_command(serve_command)
+main.add_command(locate_command)
+main.add_command(imports_command)
+main.add_command(reports_command)
+
+
+def _keep_lines(command: click.Command) -> None:
+    """Turn the backslash-b of raw docstrings into the mark by which click keeps the lines of a paragraph."""
+    command.help = (command.help or "").replace("\\b", "\b")
+    for inner in getattr(command, "commands", {}).values():
+        _keep_lines(inner)
+
+
+_keep_lines(main)
