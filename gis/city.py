@@ -17,7 +17,7 @@ from sqlalchemy.dialects.postgresql import insert
 from gis.errors import CityError, Conflict, FileError
 from gis.geometry.datum import metric_transformer
 from gis.store.database import bump_version, own_ground
-from gis.store.schema import LEVELS, city, reports
+from gis.store.schema import LEVELS, areas, city, reports, road_segments
 
 CELL = "cell"
 
@@ -146,7 +146,7 @@ def define_city(conn: Connection, wanted: City) -> bool:
     Raises
     ------
     Conflict
-        The database holds another city, or a change would move reports that are already counted.
+        The database holds another city, or a change would contradict what is stored.
     """
     present = _find(conn)
     if present == wanted:
@@ -157,8 +157,8 @@ def define_city(conn: Connection, wanted: City) -> bool:
             raise Conflict(msg)
         fixed = ("time_zone", "metric_crs", "levels", "code")
         moved = [name for name in fixed if getattr(present, name) != getattr(wanted, name)]
-        if moved and conn.execute(select(reports.c.id).limit(1)).first():
-            msg = f"{', '.join(moved)} cannot change while reports are counted by it"
+        if moved and _holds_anything(conn):
+            msg = f"{', '.join(moved)} cannot change any more: codes, lengths and days that are stored hang on it"
             raise Conflict(msg)
     own_ground(conn)
     values = {
@@ -175,6 +175,10 @@ def define_city(conn: Connection, wanted: City) -> bool:
     conn.execute(insert(city).values(id=1, **values).on_conflict_do_update(index_elements=["id"], set_=values))
     bump_version(conn, "city")
     return True
+
+
+def _holds_anything(conn: Connection) -> bool:
+    return any(conn.execute(select(table).limit(1)).first() for table in (areas, road_segments, reports))
 
 
 def read_city(conn: Connection) -> City:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from click.testing import Result
 from conftest import json_of, run_command
+from sqlalchemy import text
 
+from gis.city import City, define_city
 from gis.cli import frame
+from gis.errors import Conflict
 from gis.store.cluster import Cluster
 
 FIXTURES = Path(__file__).parent.parent.parent / "fixtures"
@@ -124,3 +128,18 @@ def test_help_teaches(finegrid: Run, layer: str) -> None:
     text = finegrid("load", layer, "--help").stdout
     assert f":\n    finegrid load {layer} " in text
     assert "\\b" not in text
+
+
+def test_what_stored_things_hang_on_cannot_change(conn, zhengzhou: City) -> None:
+    moved = dataclasses.replace(zhengzhou, metric_crs="EPSG:4546")
+    assert define_city(conn, moved) is True
+    conn.execute(
+        text(
+            "INSERT INTO areas (level, code, name, geom) VALUES ('district', '410101', 'D',"
+            " ST_Multi(ST_MakeEnvelope(113, 34, 113.1, 34.1, 4326)))"
+        )
+    )
+    for change in ({"metric_crs": "EPSG:4547"}, {"time_zone": "Asia/Tokyo"}, {"code": "4102"}):
+        with pytest.raises(Conflict, match=next(iter(change))):
+            define_city(conn, dataclasses.replace(moved, **change))
+    assert define_city(conn, dataclasses.replace(moved, name_en="Another name")) is True
