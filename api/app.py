@@ -22,7 +22,7 @@ from gis.live import LiveGround
 from gis.rules.policy import policy_on
 from maps.assets import ASSET_FOLDERS
 
-ROUTERS = (health, locate, density, staffing, catalogue, reports, imports, maps, docs)
+ROUTERS = (locate, density, staffing, catalogue, reports, imports, maps, health, docs)
 STATIC = Path(__file__).parent / "static"
 TURNS = 2
 THREADS = 4
