@@ -81,7 +81,8 @@ def town_database(
     engine = create_database_engine(make_database(template_url), pool_size=CONNECTIONS)
     rows = some_rows(3000, seed=11)
     rows += [(f"s{n}", repr(SHARED[0]), repr(SHARED[1]), f"2016-06-{n % 30 + 1:02d}T09:00", "0505") for n in range(150)]
-    rows += [("stub", *(repr(float(at)) for at in slanted(9.5, 9.5)), "2016-06-05T10:00", "0501")]
+    stub = [repr(float(at)) for at in slanted(9.5, 9.5)]
+    rows += [(f"stub{n}", *stub, "2016-06-05T10:00", "0501") for n in range(9)]
     path = write_csv(tmp_path_factory.mktemp("town") / "reports.csv", rows)
     with transaction(engine) as conn:
         build_town(conn)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
 
@@ -48,10 +49,11 @@ def limits(label: str) -> tuple[float, float]:
     return found[0], found[1]
 
 
-def classed(town: Town, counts: list[int], labels: list[str]) -> dict[str, int]:
+def classed(town: Town, counts: list[int], labels: list[str], cells: Iterable[int] | None = None) -> dict[str, int]:
+    """How many of the cells (of all, if not given) each class should have."""
     answer = dict.fromkeys(labels, 0)
-    for count, km2 in zip(counts, town.km2, strict=True):
-        shown = float(f"{count / km2:.3g}")
+    for cell in range(len(counts)) if cells is None else cells:
+        shown = float(f"{counts[cell] / town.km2[cell]:.3g}")
         for label in labels:
             low, high = limits(label)
             if (shown == 0 and high == 0) or (shown > 0 and low <= shown < high):
@@ -215,8 +217,8 @@ def test_worst_segments_are_long_enough_to_be_judged(visit: Visit, town_server: 
     with transaction(town_server.engine, read_only=True) as conn:
         rows = list(road_density(conn, load_ground(conn), DensityQuery(date(2016, 6, 1), date(2016, 7, 1))).rows())
     stub = next(row for row in rows if row["code"] == "R000009")
-    assert stub["count"] >= 1
     assert stub["length_m"] < 50
+    assert stub["per_km"] == max(row["per_km"] for row in rows)
     expected = sorted(
         (row for row in rows if row["length_m"] >= 50 and row["count"] >= 3), key=lambda row: -row["per_km"]
     )
@@ -287,24 +289,32 @@ def test_the_keyboard_is_enough(visit: Visit, town_server: Town) -> None:
     assert card.is_hidden()
 
 
-def test_zooming_changes_no_colour(visit: Visit, town_server: Town) -> None:
+def test_each_cell_has_the_colour_of_its_class_at_every_zoom(visit: Visit, town_server: Town) -> None:
     page = visit.open(JUNE)
-    for box in ("#fg-worst", "#fg-shared", "#fg-roads"):
-        page.uncheck(box)
-    cell = busiest(town_server.counts(in_june))
-    at = town_server.shapes[cell].point_on_surface()
-    seen = {
-        page.evaluate(
-            "([lat, lon, zoom]) => { const {map, heat} = Finegrid.page;"
-            " map.setView([lat, lon], zoom, {animate: false});"
-            " const p = map.latLngToLayerPoint([lat, lon]).subtract(heat._bounds.min);"
-            " return [...heat._container.getContext('2d').getImageData(p.x, p.y, 1, 1).data].join(); }",
-            [at.y, at.x, zoom],
-        )
-        for zoom in (14, 15.25, 16, 17, 18)
+    page.select_option("#fg-period", "0")
+    page.evaluate("Finegrid.page.choose({worst: false, shared: false, roads: false})")
+    counts = town_server.counts(lambda row: "2016-06-01" <= row[3][:10] < "2016-06-11")
+    paint = page.locator("#fg-legend i").evaluate_all("all => all.map((one) => getComputedStyle(one).backgroundColor)")
+    colour_of = {
+        label: [int(part) for part in re.findall(r"\d+", rgb)] for label, rgb in zip(legend(page), paint, strict=True)
     }
-    top = page.locator("#fg-legend i").first.evaluate("one => getComputedStyle(one).backgroundColor")
-    assert seen == {",".join(re.findall(r"\d+", top)) + ",255"}
+    assert len({tuple(rgb) for rgb in colour_of.values()}) == len(colour_of)
+    order = sorted(range(len(counts)), key=counts.__getitem__)
+    expected = {}
+    for cell in (order[0], order[len(order) // 2], order[-1]):
+        label = next(label for label, cells in classed(town_server, counts, list(colour_of), [cell]).items() if cells)
+        expected[label] = colour_of[label]
+        at = town_server.shapes[cell].point_on_surface()
+        for zoom in (14, 15.25, 16, 18):
+            seen = page.evaluate(
+                "([lat, lon, zoom]) => { const {map, heat} = Finegrid.page;"
+                " map.setView([lat, lon], zoom, {animate: false});"
+                " const p = map.latLngToLayerPoint([lat, lon]).subtract(heat._bounds.min);"
+                " return [...heat._container.getContext('2d').getImageData(p.x, p.y, 1, 1).data]; }",
+                [at.y, at.x, zoom],
+            )
+            assert seen == [*colour_of[label], 255], (label, zoom)
+    assert len(expected) == 3
 
 
 def test_one_file_needs_no_server_and_no_network(file_visit: Visit, town_database: Town, tmp_path: Path) -> None:
