@@ -28,7 +28,7 @@ def reassign(conn: Connection) -> int:
     int
         Reports whose cell or segment changed.
     """
-    first, last = conn.execute(text("SELECT min(day), max(day) FROM reports")).one()
+    first = conn.execute(text("SELECT min(day) FROM reports")).scalar_one()
     if first is None:
         return 0
     ground = load_ground(conn)
@@ -40,7 +40,8 @@ def reassign(conn: Connection) -> int:
         )
     )
     moved = 0
-    for start in range(0, (last - first).days + 1, DAYS_AT_ONCE):
+    stretches = conn.execute(sql("stretches_of_reports"), {"first": first, "days": DAYS_AT_ONCE}).scalars().all()
+    for start in (stretch * DAYS_AT_ONCE for stretch in stretches):
         window = {"first": first, "start": start, "stop": start + DAYS_AT_ONCE}
         rows = copy_out_array(
             conn,

@@ -67,13 +67,15 @@ def verify(conn: Connection, progress: Callable[[int, int], None] | None = None)
     crs = pyproj.CRS.from_user_input(read_city(conn).metric_crs)
     first, last = conn.execute(text("SELECT min(day), max(day) FROM reports")).one()
     days = 0 if first is None else (last - first).days + 1
-    for start in range(0, days, DAYS_AT_ONCE):
+    looked_at = {"first": first, "days": DAYS_AT_ONCE}
+    stretches = list(conn.execute(sql("stretches_of_reports"), looked_at).scalars())
+    for start in (stretch * DAYS_AT_ONCE for stretch in stretches):
         window = {"first": first, "start": start, "stop": start + DAYS_AT_ONCE}
         _compare_places(conn, found, window, crs.to_epsg() or 0, policy)
         _compare_counts(conn, found, window)
         if progress:
             progress(min(start + DAYS_AT_ONCE, days), days)
-    stray = int(conn.execute(sql("stray_counts")).scalar_one())
+    stray = int(conn.execute(sql("stray_counts"), {**looked_at, "stretches": stretches}).scalar_one())
     found.count_differences += stray
     found.adds_up = bool(reconciliation(conn)["adds_up"])
     found.unflagged_positions = len(shared_positions_of_reports(conn, policy))

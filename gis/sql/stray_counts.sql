@@ -1,6 +1,7 @@
--- Rows of the roll-up on days that have no report at all within reach of the comparison by days.
--- Columns: one int8.
+-- Rows of the roll-up outside all stretches of days that hold reports, which is where the comparison does not look.
+-- Parameters: first (date or null), days (int, length of a stretch), stretches (int[], as stretches_of_reports.sql).
+-- Columns: one int8. Sequential scan.
 SELECT count(*)
 FROM report_counts
-WHERE day < (SELECT coalesce(min(day), 'infinity') FROM reports)
-   OR day > (SELECT coalesce(max(day), '-infinity') FROM reports)
+WHERE CAST(:first AS date) IS NULL
+   OR floor((day - CAST(:first AS date)) / CAST(:days AS float8)) <> ALL (CAST(:stretches AS int[]))

@@ -23,7 +23,7 @@ from tests.town import build_town, some_rows, write_csv
 
 ROOT = Path(__file__).parent.parent.parent
 ROWS = 300_000
-ROUNDS = int(os.environ.get("FINEGRID_CRASH_ROUNDS", "1"))
+ROUNDS = int(os.environ.get("CRASH_ROUNDS", "1"))
 
 
 @pytest.fixture(scope="module")

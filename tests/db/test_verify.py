@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -187,6 +188,23 @@ def test_a_missing_row_of_the_roll_up_is_as_many_differences_as_it_had_places(fi
         assert example["day"] == str(gone[0])
         assert example["roll_up"] is None
         assert example["reports"] >= 1
+
+
+def test_a_roll_up_between_far_days_is_seen_and_decades_without_reports_cost_nothing(
+    conn: Connection, tmp_path: Path
+) -> None:
+    build_town(conn)
+    rows = [(f"r{year}", "113.604", "34.705", f"{year}-02-28", "0501") for year in (1900, 2016, 2099)]
+    take_in(conn, write_csv(tmp_path / "reports.csv", rows))
+    began = time.monotonic()
+    assert verify(conn).differences == 0
+    assert time.monotonic() - began < 5
+    stray = "UPDATE report_counts SET day = :day WHERE target = 'cell' AND day = '2016-02-28'"
+    for day in ("1950-01-01", "2016-02-27", "2099-12-31"):
+        with conn.begin_nested() as attempt:
+            assert conn.execute(text(stray), {"day": day}).rowcount == 1
+            assert verify(conn).count_differences == 2
+            attempt.rollback()
 
 
 def test_examples_say_which_report_and_what_is_right(filled: Connection) -> None:
