@@ -20,6 +20,8 @@ KINDS: dict[str, tuple[str, ...]] = {
     "line": ("LineString", "MultiLineString"),
     "point": ("Point",),
 }
+# Where a ring touches itself a repair leaves crumbs of some square millimetres.
+CRUMB_M2 = 1.0
 
 
 @dataclass
@@ -121,10 +123,13 @@ def _readable(reason: str) -> str:
 
 
 def _polygonal(geometry: shapely.Geometry) -> shapely.Geometry | None:
-    parts = [
-        part for part in shapely.get_parts(shapely.get_parts(geometry)) if part.geom_type == "Polygon" and part.area
-    ]
-    return shapely.multipolygons(parts) if parts else None
+    """The polygons of a repaired geometry; crumbs beside larger ones are dropped, as no cell could be made of them."""
+    parts = np.array(
+        [part for part in shapely.get_parts(shapely.get_parts(geometry)) if part.geom_type == "Polygon" and part.area],
+        dtype=object,
+    )
+    whole = parts[geodesic_area_m2(parts) >= CRUMB_M2] if len(parts) else parts
+    return shapely.multipolygons(whole if len(whole) else parts) if len(parts) else None
 
 
 def _as_multi(geometry: Geometries, kind: str) -> Geometries:

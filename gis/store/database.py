@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
@@ -33,7 +34,8 @@ MINIMUM_SERVER = 150000
 
 def create_database_engine(url: str, *, pool_size: int = 2) -> Engine:
     """Engine over psycopg2; few connections, because more database threads per process are slower, not faster."""
-    url = url.replace("postgres://", "postgresql://", 1)
+    # Users write the driver-less form, for which SQLAlchemy would look for another driver.
+    url = re.sub(r"^postgres(ql)?://", "postgresql+psycopg2://", url)
     return create_engine(
         url,
         pool_size=pool_size,

@@ -138,3 +138,11 @@ def test_area_and_length_are_geodesic_and_computed(ground: Connection) -> None:
 def test_codes_sort_by_code_point(conn: Connection) -> None:
     conn.execute(text("INSERT INTO persons (ref, name) VALUES ('a', 'x'), ('B', 'x'), ('é', 'x'), ('Z', 'x')"))
     assert list(conn.execute(text("SELECT ref FROM persons ORDER BY ref")).scalars()) == ["B", "Z", "a", "é"]
+
+
+@pytest.mark.parametrize("scheme", ["postgres://", "postgresql://", "postgresql+psycopg2://"])
+def test_urls_as_people_write_them(database_url: str, scheme: str) -> None:
+    engine = create_database_engine(scheme + database_url.partition("://")[2])
+    with engine.connect() as conn:
+        assert conn.execute(text("SELECT 1")).scalar() == 1
+    engine.dispose()
