@@ -94,8 +94,9 @@ class Chunk:
         """The record at a position of the chunk, written as one CSV line."""
         line = io.StringIO()
         values = (column[at].as_py() for column in self.batch.columns)
-        csv.writer(line, lineterminator="").writerow("" if value is None else _as_text(value) for value in values)
-        return line.getvalue()
+        # Only what stands in its line terminator makes the writer quote a line break.
+        csv.writer(line, lineterminator="\r\n").writerow("" if value is None else _as_text(value) for value in values)
+        return line.getvalue().removesuffix("\r\n")
 
 
 def _as_text(value: Any) -> str:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+import io
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -78,6 +81,12 @@ def test_each_reason_with_row_number_and_original(row: tuple, said: str, neighbo
     assert reject.row == 11 + len(before)
     assert reject.original.split(",")[1:3] == ["" if value is None else value for value in row[1:3]]
     assert len(verdict.good) == 2 * len(before)
+
+
+def test_the_original_is_a_line_of_csv_whatever_it_holds() -> None:
+    row = ('say "no"', "a\nb", "c\rd", "e,f", "占道")
+    (reject,) = judged([row]).rejects
+    assert list(csv.reader(io.StringIO(reject.original, newline=""))) == [list(row)]
 
 
 def test_the_first_thing_wrong_is_the_reason() -> None:
