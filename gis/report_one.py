@@ -18,9 +18,10 @@ from gis.geometry.datum import SourceCrs, parse_crs
 from gis.locator import Locator
 from gis.report_files import Chunk
 from gis.report_reads import find_report, read_report
+from gis.report_rejects import RejectsFile
 from gis.report_rows import GoodRows, Judge, judge_rows
 from gis.report_writer import ReportWriter
-from gis.reports import RejectsFile, _city_bounds, _close, category_spellings, ensure_source
+from gis.reports import category_spellings, city_bounds, close_import, ensure_source
 from gis.store.database import share_ground
 from gis.store.schema import imports
 
@@ -100,7 +101,7 @@ def add_report(
         added = writer.written.accepted == 1
         if added:
             writer.finish()
-            _close(conn, import_id, writer, RejectsFile(None), [])
+            close_import(conn, import_id, writer, RejectsFile(None), [])
         else:
             attempt.rollback()
     return read_report(conn, report.source.strip(), good.source_ref[0].as_py()), added
@@ -120,7 +121,7 @@ def _judged(conn: Connection, report: OneReport, zone: str, crs: SourceCrs) -> G
     judge = Judge(
         zone=zone,
         crs=crs,
-        bounds=_city_bounds(conn),
+        bounds=city_bounds(conn),
         categories=category_spellings(conn),
         source_id=lambda _: source_id,
         default_source=source_id,

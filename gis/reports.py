@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import tempfile
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
@@ -12,8 +10,6 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pyarrow as pa
 from sqlalchemy import Connection, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
@@ -24,11 +20,11 @@ from gis.ground import load_ground
 from gis.locator import Placement, load_locator
 from gis.readers.declared import choose_crs
 from gis.report_files import Reject, ReportFile
+from gis.report_rejects import RejectsFile, store_rejects
 from gis.report_rows import AMBIGUOUS, Bounds, Judge, Verdict, judge_rows
 from gis.report_writer import ReportWriter
 from gis.rules.policy import policy_on
 from gis.shared_positions import SharedPosition, flag_positions, shared_positions_of_import
-from gis.store.copying import CopyColumn, copy_in
 from gis.store.database import bump_version, own_source, share_ground
 from gis.store.schema import SOURCE_KINDS, areas, categories, import_days, imports, sources
 
@@ -135,7 +131,7 @@ def import_reports(conn: Connection, order: ImportOrder, progress: Progress | No
                 progress(len(chunk) + len(chunk.malformed))
         settle()
         writer.finish()
-        summary = _close(conn, import_id, writer, rejects, reject_days)
+        summary = close_import(conn, import_id, writer, rejects, reject_days)
         rejects.keep()
     return summary
 
@@ -165,7 +161,7 @@ def _judge(conn: Connection, order: ImportOrder, city: City, crs: SourceCrs, set
     return Judge(
         zone=city.time_zone,
         crs=crs,
-        bounds=_city_bounds(conn),
+        bounds=city_bounds(conn),
         categories=category_spellings(conn),
         source_id=source_id,
         default_source=source_id(order.source),
@@ -220,7 +216,8 @@ def category_spellings(conn: Connection) -> dict[str, int]:
     return spellings
 
 
-def _city_bounds(conn: Connection) -> Bounds | None:
+def city_bounds(conn: Connection) -> Bounds | None:
+    """West, south, east, north of all areas in WGS 84 degrees; None where there are none yet."""
     extent = func.ST_Extent(areas.c.geom)
     row = conn.execute(
         select(*(side(extent) for side in (func.ST_XMin, func.ST_YMin, func.ST_XMax, func.ST_YMax)))
@@ -244,84 +241,7 @@ def file_digest(path: Path) -> bytes:
         raise FileError(msg) from problem
 
 
-class RejectsFile:
-    """Rejected rows as CSV (row, reason, original); it appears under its name only when the import is done."""
-
-    SHOWN = 5
-
-    def __init__(self, path: Path | None) -> None:
-        self.path, self.count, self.first = path, 0, list[Reject]()
-        self._file: Any = None
-
-    def __enter__(self) -> RejectsFile:
-        """Open lazily: most imports have no rejects."""
-        return self
-
-    def add(self, rejects: list[Reject]) -> None:
-        """Write rejects.
-
-        Raises
-        ------
-        FileError
-            The place cannot be written.
-        """
-        self.count += len(rejects)
-        self.first += rejects[: self.SHOWN - len(self.first)]
-        if self.path is None or not rejects:
-            return
-        if self._file is None:
-            try:
-                self._file = tempfile.NamedTemporaryFile(  # noqa: SIM115 - closed in __exit__
-                    "w",
-                    dir=self.path.parent,
-                    prefix=self.path.name,
-                    suffix=".part",
-                    delete=False,
-                    encoding="utf-8",
-                    newline="",
-                )
-            except OSError as problem:
-                msg = f"{self.path}: rejected rows cannot be written there: {problem.strerror}"
-                raise FileError(msg) from problem
-            csv.writer(self._file).writerow(["row", "reason", "original"])
-        csv.writer(self._file).writerows((reject.row, reject.reason, reject.original) for reject in rejects)
-
-    def keep(self) -> None:
-        """Give the file its name."""
-        if self._file is not None and self.path is not None:
-            self._file.close()
-            Path(self._file.name).chmod(0o644)
-            Path(self._file.name).replace(self.path)
-
-    def __exit__(self, *_: object) -> None:
-        """Remove what was not kept."""
-        if self._file is not None:
-            self._file.close()
-            Path(self._file.name).unlink(missing_ok=True)
-
-
-def store_rejects(conn: Connection, import_id: int, rejects: list[Reject]) -> None:
-    """Keep rejected rows in the database too, so that whoever sent the file over HTTP can fetch them."""
-    if not rejects:
-        return
-    copy_in(
-        conn,
-        "import_rejects",
-        [
-            CopyColumn("import_id", "int8", np.full(len(rejects), import_id)),
-            CopyColumn("row_number", "int8", np.array([reject.row for reject in rejects])),
-            CopyColumn("reason", "text", pa.array([_storable(reject.reason) for reject in rejects], pa.string())),
-            CopyColumn("original", "text", pa.array([_storable(reject.original) for reject in rejects], pa.string())),
-        ],
-    )
-
-
-def _storable(value: str) -> str:
-    # PostgreSQL text cannot hold a null character; show where one was.
-    return value.replace("\0", "\N{REPLACEMENT CHARACTER}")
-
-
-def _close(
+def close_import(
     conn: Connection, import_id: int, writer: ReportWriter, rejects: RejectsFile, reject_days: list[int | None]
 ) -> ImportSummary:
     """Write the sums of an import and give them back."""
