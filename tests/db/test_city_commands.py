@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 from click.testing import Result
-from conftest import json_of, run_command
 from sqlalchemy import text
 
 from gis.city import City, define_city
 from gis.cli import frame
 from gis.errors import Conflict
 from gis.store.cluster import Cluster
+from tests.conftest import json_of, run_command
 
 FIXTURES = Path(__file__).parent.parent.parent / "fixtures"
 BOSTON, ZHENGZHOU = FIXTURES / "boston/city.toml", FIXTURES / "zhengzhou/city.toml"

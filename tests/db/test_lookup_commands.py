@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from conftest import json_of
+
+from tests.conftest import json_of
 
 AREAS = """{"type":"FeatureCollection","features":[
 {"type":"Feature","properties":{"level":"district","code":"410101","name":"东区"},
