@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +18,9 @@ import psycopg2
 import pytest
 from sqlalchemy import make_url, text
 
+from gis.errors import ClusterError, Conflict
 from gis.store.cluster import Cluster
+from gis.store.copying import cursor_of
 from gis.store.database import create_database_engine, migrate, transaction
 from tests.town import build_town, some_rows, write_csv
 
@@ -149,6 +152,36 @@ def check_again(url: str, file: Path, folder: Path, undisturbed: tuple[dict, lis
     assert found["differences"] == 0
     assert found["reports"] == expected["accepted"]
     assert answer(command(url, "reconcile", folder=folder))["adds_up"]
+
+
+def test_errors_that_copy_raises_itself_belong_to_the_tree(town_url: str) -> None:
+    """COPY speaks to psycopg2 directly; its errors do not come through SQLAlchemy."""
+    engine = create_database_engine(town_url, pool_size=3)
+    with pytest.raises(ClusterError, match="nothing was changed"), transaction(engine) as conn:
+        cursor_of(conn).execute("SELECT pg_terminate_backend(pg_backend_pid())")
+    with pytest.raises(psycopg2.errors.UndefinedTable), transaction(engine) as conn:
+        cursor_of(conn).execute("TABLE nowhere")
+    with engine.connect() as conn:
+        first, second = conn.execute(text("SELECT min(id), max(id) FROM cells")).one()
+    lock = "SELECT FROM cells WHERE id = %s FOR UPDATE"
+    together, stopped = threading.Barrier(2), []
+
+    def run(one: int, other: int) -> None:
+        try:
+            with transaction(engine) as conn:
+                cursor_of(conn).execute(lock, (one,))
+                together.wait()
+                cursor_of(conn).execute(lock, (other,))
+        except Exception as problem:
+            stopped.append(problem)
+
+    threads = [threading.Thread(target=run, args=pair) for pair in ((first, second), (second, first))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    engine.dispose()
+    assert [type(problem) for problem in stopped] == [Conflict]
 
 
 def test_an_import_killed_in_the_middle(town_url: str, file: Path, tmp_path: Path, undisturbed) -> None:

@@ -32,7 +32,13 @@ GOOD_OR_BAD = st.tuples(REFS, POSITIONS, TIMES, CATEGORIES).map(lambda row: (row
 SHORT_OR_LONG = st.lists(st.sampled_from(["a", "1", "", "x,y"]), min_size=2, max_size=8).filter(
     lambda row: len(row) != 5
 )
-FILES = st.lists(st.lists(GOOD_OR_BAD | GOOD_OR_BAD | SHORT_OR_LONG, max_size=12), min_size=1, max_size=3)
+GOOD = st.tuples(
+    st.text("abcdefgh", min_size=1, max_size=2),
+    PLACES.map(lambda at: (repr(at[0]), repr(at[1]))),
+    st.sampled_from(["2016-06-01 08:00", "2016-06-02 08:00"]),
+    st.sampled_from(["0501", "0505"]),
+).map(lambda row: (row[0], *row[1], *row[2:]))
+FILES = st.lists(st.lists(GOOD | GOOD | GOOD_OR_BAD | SHORT_OR_LONG, max_size=12), min_size=1, max_size=3)
 
 
 @pytest.fixture(scope="module")
