@@ -3,8 +3,10 @@
 A worker may answer from memory without asking the database only while it holds the ground lock shared. Whoever changes
 the ground takes that lock exclusive before the commit, so the change waits until every worker has let go. A writer
 rings a bell (NOTIFY); workers then release the lock and, until they have it back, compare the data version before each
-answer: one small query, and the old picture still serves while the writer is at work. A worker that dies or loses its
-connection loses the lock with it.
+answer: one small query, and the old picture still serves while the writer is at work.
+
+A worker whose connection breaks has lost the lock before it knows. So a lease lasts only LEASE_S from the last sign of
+life of that connection, and a writer that got the lock waits as long before it goes on.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import contextlib
 import logging
 import select
 import threading
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,13 +27,13 @@ from gis.ground import Ground, load_ground
 from gis.holders import Holders, load_holders
 from gis.locator import Locator, load_locator
 from gis.rules.policy import Policy
-from gis.store.database import GROUND_BELL, GROUND_LOCK, versions
+from gis.store.database import GROUND_BELL, GROUND_LOCK, LEASE_S, SERVED, versions
 
 LAYERS = ("city", "areas", "cells", "roads", "responsibles")
 RETRY_S = 1.0
 # Time for a writer that has rung to queue for the lock; it rings again where this was too short.
 LET_PASS_S = 0.1
-HEARTBEAT_S = 10.0
+HEARTBEAT_S = LEASE_S / 3
 
 logger = logging.getLogger(__name__)
 
@@ -60,6 +63,7 @@ class LiveGround:
         self._engine, self._policy = engine, policy
         self._picture: Picture | None = None
         self._leased: Picture | None = None
+        self._good_until = 0.0
         self._loading = threading.Lock()
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._keep, name="ground-lease", daemon=True)
@@ -67,7 +71,7 @@ class LiveGround:
     @property
     def leased(self) -> Picture | None:
         """The picture where it is certainly true at this instant; None where `checked` must be asked."""
-        return self._leased
+        return self._leased if time.monotonic() < self._good_until else None
 
     def start(self) -> None:
         """Begin to hold the lock."""
@@ -86,7 +90,7 @@ class LiveGround:
         CityError
             The database holds no city yet.
         """
-        leased = self._leased
+        leased = self.leased
         if leased is not None:
             return leased
         if conn is not None:
@@ -128,22 +132,30 @@ class LiveGround:
         conn.set_session(autocommit=True)
         with conn.cursor() as cursor:
             cursor.execute(f"LISTEN {GROUND_BELL}")
+            cursor.execute("INSERT INTO data_versions (layer) VALUES (%s) ON CONFLICT DO NOTHING", (SERVED,))
             while not self._stopped.is_set():
                 cursor.execute("SELECT pg_advisory_lock_shared(%s)", (GROUND_LOCK,))
                 conn.notifies.clear()
                 with self._engine.connect().execution_options(isolation_level="REPEATABLE READ") as reading:
                     if reading.execute(text("SELECT count(*) FROM city")).scalar():
                         self._leased = self._read(reading)
-                self._wait_for_bell(conn)
+                self._wait_for_bell(cursor)
                 self._leased = None
                 cursor.execute("SELECT pg_advisory_unlock_shared(%s)", (GROUND_LOCK,))
                 self._stopped.wait(LET_PASS_S)
 
-    def _wait_for_bell(self, conn: psycopg2.extensions.connection) -> None:
+    def _wait_for_bell(self, cursor: psycopg2.extensions.cursor) -> None:
+        conn = cursor.connection
         while not self._stopped.is_set() and not conn.notifies:
+            asked = time.monotonic()
+            cursor.execute("SELECT 1")  # alive, so the lock was held at `asked`
+            self._good_until = asked + LEASE_S
+            if conn.notifies:
+                return
             ready, _, _ = select.select([conn], [], [], HEARTBEAT_S)
-            conn.poll()
-            if not ready and self._leased is None:
+            if ready:
+                conn.poll()
+            elif self._leased is None:
                 return  # no city yet: look again
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import time
 from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
@@ -27,6 +28,10 @@ MIGRATION_LOCK = 7_094_002
 SOURCE_LOCK = 7_094
 GROUND_BELL = "finegrid_ground"
 RING_AGAIN_MS = 2000
+SERVED = "served"
+"""Layer whose row says that servers have answered from memory here."""
+LEASE_S = 0.25
+"""How long a server may answer from memory after the last sign of life of the connection that holds its lock."""
 LOCK_NOT_AVAILABLE = "55P03"
 CHANGED_AT_ONCE = {"40001", "40P01"}  # serialization failure, deadlock
 MINIMUM_SERVER = 150000
@@ -111,7 +116,10 @@ def own_ground(conn: Connection) -> None:
             if getattr(problem.orig, "pgcode", None) != LOCK_NOT_AVAILABLE:
                 raise
         else:
-            return
+            break
+    if conn.execute(text("SELECT count(*) FROM data_versions WHERE layer = :layer"), {"layer": SERVED}).scalar():
+        # A server that lost its connection lost the lock too and may not know it yet; by then it does.
+        time.sleep(LEASE_S)
 
 
 def bump_version(conn: Connection, *layers: str) -> None:
