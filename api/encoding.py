@@ -64,7 +64,7 @@ def table_answer(
     Parameters
     ----------
     head
-        What the answer says besides its rows; its `synthetic` becomes a header where CSV has no place for it.
+        What the answer says besides its rows; its `synthetic` becomes a column of the CSV, and a header.
     names
         Columns of the CSV.
     features
@@ -79,7 +79,7 @@ def table_answer(
         headers[SYNTHETIC_HEADER] = ", ".join(quote(layer) for layer in synthetic)
     if form == "csv":
         headers["Content-Disposition"] = f'attachment; filename="{file_name}.csv"'
-        return StreamingResponse(csv_pieces(names, rows), headers=headers, media_type=CSV)
+        return StreamingResponse(csv_pieces(names, rows, head.get("synthetic", ())), headers=headers, media_type=CSV)
     if form == "geojson":
         return StreamingResponse(geojson_pieces(head, features()), headers=headers, media_type=GEOJSON)
     return StreamingResponse(json_pieces(head, rows), headers=headers, media_type=JSON)

@@ -127,7 +127,9 @@ def city_from_toml(path: Path) -> City:
             metric_crs=facts["metric_crs"],
             levels=tuple((entry["level"], int(entry["digits"])) for entry in facts["levels"]),
             provenance=facts.get("provenance", {}),
-            demo_window=(date.fromisoformat(window["from"]), date.fromisoformat(window["to"])) if window else None,
+            demo_window=(date.fromisoformat(str(window["from"])), date.fromisoformat(str(window["to"])))
+            if window
+            else None,
         )
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
         msg = f"{path}: cannot be read as TOML: {problem}"

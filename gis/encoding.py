@@ -59,14 +59,20 @@ def _feature(feature: Feature) -> bytes:
     )
 
 
-def csv_pieces(names: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> Iterator[bytes]:
+def csv_pieces(
+    names: Sequence[str], rows: Iterable[Mapping[str, Any]], synthetic: Sequence[str] = ()
+) -> Iterator[bytes]:
     """A header line and the named columns of each row, in UTF-8; None is an empty field.
+
+    Where layers are synthetic, a last column of that name says which, in every row: a table is passed on without its
+    headers.
 
     Text that a spreadsheet would run as a formula gets an apostrophe in front; numbers are never touched.
     """
-    yield _csv_lines([names])
+    more = [" ".join(synthetic)] if synthetic else []
+    yield _csv_lines([[*names, "synthetic"] if synthetic else names])
     for part in _in_parts(rows):
-        yield _csv_lines([_field(row.get(name)) for name in names] for row in part)
+        yield _csv_lines([*(_field(row.get(name)) for name in names), *more] for row in part)
 
 
 def _csv_lines(lines: Iterable[Sequence[Any]]) -> bytes:
@@ -85,7 +91,7 @@ def _field(value: Any) -> Any:
 
 def table_lines(names: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     """Rows as aligned text for a terminal; Chinese characters take two places, numbers stand to the right."""
-    cells = [[_shown(row.get(name)) for name in names] for row in rows]
+    cells = [[_shown(row.get(name), 6 if name in ("lon", "lat") else None) for name in names] for row in rows]
     widths = [max(map(_places, column)) for column in zip(names, *cells, strict=True)]
     numeric = [all(_is_number(row[at]) for row in cells) for at in range(len(names))]
     for line in (list(names), *cells):
@@ -96,11 +102,11 @@ def table_lines(names: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> Iter
         yield "  ".join(parts).rstrip()
 
 
-def _shown(value: Any) -> str:
+def _shown(value: Any, decimals: int | None = None) -> str:
     if value is None:
         return "-"
     if isinstance(value, float):
-        return f"{value:.4f}" if abs(value) < 10 else f"{value:.1f}"
+        return f"{value:.{decimals or (4 if abs(value) < 10 else 1)}f}"
     # A name from a file must not be able to move the cursor or colour the terminal.
     return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in str(value))
 

@@ -17,15 +17,17 @@ from gis.city import CELL, City, read_city
 from gis.errors import CodeOverflow, Conflict, FinegridError, NotFound, ParameterError
 from gis.geometry.lattice import number_codes, square_cells
 from gis.loading import LoadSummary, ewkb, shapes_of
+from gis.rules.policy import POLICIES
 from gis.store.database import own_ground
 
 # Cells tile their area in plain longitude, latitude up to rounding; anything more is a fault of ours.
 LOST_SHARE = 1e-9
+DEFAULT_SIZE_M = POLICIES[-1].cell_size_m
 
 
 def make_grid(
     conn: Connection,
-    size_m: float = 100.0,
+    size_m: float = DEFAULT_SIZE_M,
     within: str | None = None,
     only: Sequence[str] = (),
     *,

@@ -181,7 +181,7 @@ class ReportFile:
             else:
                 yield from self._vector_chunks()
         except (pa.ArrowInvalid, UnicodeError, EOFError, OSError, *GDAL_ERRORS) as problem:
-            msg = f"{self.path}: cannot be read to its end ({problem}); encoding tried: {self.encoding}"
+            msg = f"{self.path}: cannot be read to its end ({problem}); encoding tried: {self.encoding}; Chinese files are often gb18030"
             raise FileError(msg) from problem
 
     def _check(self) -> None:

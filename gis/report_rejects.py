@@ -15,6 +15,8 @@ from gis.errors import FileError
 from gis.report_files import Reject
 from gis.store.copying import CopyColumn, copy_in
 
+HEADER = ("row", "reason", "original")
+
 
 class RejectsFile:
     """Rejected rows as CSV (row, reason, original); it appears under its name only when the import is done."""
@@ -55,11 +57,16 @@ class RejectsFile:
             except OSError as problem:
                 msg = f"{self.path}: rejected rows cannot be written there: {problem.strerror}"
                 raise FileError(msg) from problem
-            csv.writer(self._file).writerow(["row", "reason", "original"])
+            csv.writer(self._file).writerow(HEADER)
         csv.writer(self._file).writerows((reject.row, reject.reason, reject.original) for reject in rejects)
 
     def keep(self) -> None:
-        """Give the file its name."""
+        """Give the file its name; one of an earlier import that was mended since goes."""
+        if self._file is None and self.path is not None and self.path.is_file():
+            with self.path.open("rb") as old:
+                stale = old.readline().strip() == ",".join(HEADER).encode()
+            if stale:
+                self.path.unlink()
         if self._file is not None and self.path is not None:
             self._file.close()
             Path(self._file.name).chmod(0o644)

@@ -157,17 +157,21 @@ def judge_rows(chunk: Chunk, judge: Judge) -> Verdict:
         _descriptions(chunk, count),
         chunk.rows,
     )
-    rejects = [Reject(int(chunk.rows[at]), reason, chunk.original(at)) for at, reason in sorted(reasons.items())]
-    days: list[int | None] = [int(times.day[at]) if times.readable[at] else None for at in sorted(reasons)]
-    return Verdict(
-        good.take(~bad) if reasons else good, [*rejects, *chunk.malformed], [*days, *([None] * len(chunk.malformed))]
-    )
+    refused = [
+        (Reject(int(chunk.rows[at]), reason, chunk.original(at)), int(times.day[at]) if times.readable[at] else None)
+        for at, reason in reasons.items()
+    ]
+    refused += [(reject, None) for reject in chunk.malformed]
+    refused.sort(key=lambda entry: entry[0].row)
+    return Verdict(good.take(~bad) if reasons else good, [reject for reject, _ in refused], [day for _, day in refused])
 
 
 def _categories(chunk: Chunk, judge: Judge) -> NDArray[np.int32]:
     written = _strings(chunk.column("category"), len(chunk))
     if (kind := chunk.column("category_kind")) is not None:
-        written = pc.binary_join_element_wise(_strings(kind, len(chunk)), written, ":")
+        kinds = pc.utf8_trim_whitespace(_strings(kind, len(chunk)))
+        qualified = pc.binary_join_element_wise(kinds, pc.utf8_trim_whitespace(written), ":")
+        written = pc.if_else(pc.equal(kinds, ""), written, qualified)
     return _by_dictionary(written, lambda text: judge.categories.get(text.strip(), UNKNOWN))
 
 

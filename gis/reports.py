@@ -200,17 +200,16 @@ def ensure_source(conn: Connection, name: str, kind: str | None) -> int:
 
 
 def category_spellings(conn: Connection) -> dict[str, int]:
-    """What a report may write for a category -> its id: code, kind:code, either name; AMBIGUOUS where two share one.
+    """What a report may write for a category -> its id: code or either name, also as kind:..., AMBIGUOUS where shared.
 
     A code beats a name, so that a name that looks like another entry's code does no harm.
     """
     spellings: dict[str, int] = {}
     rows = conn.execute(select(categories)).mappings().all()
-    for keys in (("qualified", "code"), ("name", "name_en")):
+    for keys in (("code",), ("name", "name_en")):
         level: dict[str, int] = {}
         for row in rows:
-            entry = {**row, "qualified": f"{row['kind']}:{row['code']}"}
-            for spelling in {entry[key] for key in keys}:
+            for spelling in {form for key in keys for form in (row[key], f"{row['kind']}:{row[key]}")}:
                 level[spelling] = AMBIGUOUS if level.get(spelling, row["id"]) != row["id"] else row["id"]
         spellings = {**level, **spellings}
     return spellings

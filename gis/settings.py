@@ -6,8 +6,10 @@ import os
 from functools import cache
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from gis.errors import ParameterError
 
 
 def default_home() -> Path:
@@ -44,8 +46,26 @@ class Settings(BaseSettings):
     upload_limit_mb: int = Field(1024, gt=0, description="Largest file that POST /imports takes")
     batch_limit: int = Field(100_000, gt=0, description="Most points that one POST /grid/locate may ask for")
 
+    @field_validator("database_url")
+    @classmethod
+    def _is_postgresql(cls, url: str | None) -> str | None:
+        if url is not None and not url.startswith(("postgresql://", "postgres://", "postgresql+psycopg2://")):
+            msg = "it must begin with postgresql://, e.g. postgresql://user@host/name"
+            raise ValueError(msg)
+        return url
+
 
 @cache
 def settings() -> Settings:
-    """Read the environment once per process."""
-    return Settings()
+    """Read the environment once per process.
+
+    Raises
+    ------
+    ParameterError
+        A variable has a value that cannot be; names it without showing the value, which may be a key.
+    """
+    try:
+        return Settings()
+    except ValidationError as problem:
+        fault = problem.errors()[0]
+        raise ParameterError(f"FINEGRID_{str(fault['loc'][0]).upper()}", fault["msg"]) from None

@@ -191,7 +191,7 @@ def _write(
         shown = [name for name in names if name != "note"]
         pieces: Iterable[bytes] = (f"{line}\n".encode() for line in table_lines(shown, list(rows)))
     elif form == "csv":
-        pieces = csv_pieces(names, rows)
+        pieces = csv_pieces(names, rows, head["synthetic"])
     elif form == "geojson":
         pieces = geojson_pieces(head, features)
     else:

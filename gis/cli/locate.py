@@ -12,7 +12,7 @@ import orjson
 import pandas as pd
 
 from gis.cli.frame import json_option, open_engine
-from gis.errors import FileError, NotFound
+from gis.errors import FileError, NotFound, ParameterError
 from gis.geometry.datum import parse_crs, to_wgs84
 from gis.live import LiveGround
 from gis.located import Located
@@ -50,6 +50,9 @@ def locate_command(*, lon: float | None, lat: float | None, datum: str, file: Pa
     located = Located(LiveGround(open_engine(), policy_on(datetime.now(UTC).date())).checked())
     if file is None:
         x, y = to_wgs84(np.float64(lon or 0), np.float64(lat or 0), crs)
+        if not (abs(x) <= 180 and abs(y) <= 90):
+            msg = f"longitude {lon} and latitude {lat} are no place on earth in {crs.title}; perhaps they are swapped"
+            raise ParameterError("LON LAT", msg)
         answer = located.one(float(x), float(y))
         if answer is None:
             msg = f"no cell covers longitude {float(x):.6f}, latitude {float(y):.6f} (WGS 84)"

@@ -57,7 +57,14 @@ DAY = click.DateTime(["%Y-%m-%d"])
 @click.option("--category", "categories", multiple=True, help="Code, name, event:CODE or chaos:parking; repeatable.")
 @click.option("--source", "sources", multiple=True, help="Name of a source, or kind:citizen; repeatable.")
 @click.option("--limit", type=click.IntRange(1, 100_000), default=100, show_default=True, help="Most rows.")
-@click.option("--format", "form", type=click.Choice(("table", "csv")), default="table", show_default=True)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(("table", "csv")),
+    default="table",
+    show_default=True,
+    help="Form of the answer.",
+)
 @json_option
 def reports_command(
     *,

@@ -53,6 +53,12 @@ ACCEPTED = "wgs84, cgcs2000, gcj02, bd09, OGC:CRS84, or an EPSG code such as EPS
 _NAMES = {"wgs84": "wgs84", "cgcs2000": "cgcs2000", "gcj02": "gcj02", "bd09": "bd09", "ogc:crs84": "wgs84"}
 _SAME_AS_WGS84 = ("World Geodetic System 1984", "China 2000")
 _LOCAL_PARAMETERS = {"Beijing 1954", "Xian 1980", "New Beijing"}
+_LOCAL_NAMES = {
+    "beijing54": "Beijing 1954",
+    "beijing1954": "Beijing 1954",
+    "xian80": "Xian 1980",
+    "xian1980": "Xian 1980",
+}
 _URN = re.compile(r"urn:(?:x-)?ogc:def:crs:(\w+):[\w.]*:(\w+)", re.IGNORECASE)
 _URI = re.compile(r"https?://www\.opengis\.net/def/crs/(\w+)/[\w.]+/(\w+)/?", re.IGNORECASE)
 _EPSG = re.compile(r"(?:epsg:)?0*([1-9]\d{0,8})", re.IGNORECASE)
@@ -99,12 +105,21 @@ def parse_crs(text: str) -> SourceCrs:
     name = _NAMES.get(re.sub(r"[\s_-]+", "", plain.lower()))
     if name:
         return SourceCrs(name, _TITLES[name])
+    if datum := _LOCAL_NAMES.get(re.sub(r"[\s_-]+", "", plain.lower())):
+        raise CrsError(_needs_local_parameters(text, datum))
     code = _EPSG.fullmatch(plain)
     if not code:
         raise CrsError(f"coordinate reference system {text!r} is not known; accepted: {ACCEPTED}")
     crs = _epsg(int(code[1]))
     _to_lonlat(f"EPSG:{code[1]}")
     return SourceCrs(f"EPSG:{code[1]}", crs.name)
+
+
+def _needs_local_parameters(what: str, datum: str) -> str:
+    return (
+        f"{what} is on the datum {datum}, whose shift to CGCS2000 differs from place to place and is not public; "
+        "convert with the local parameters of the surveying authority and deliver CGCS2000, such as EPSG:4547"
+    )
 
 
 def to_wgs84(x: ArrayLike, y: ArrayLike, crs: SourceCrs) -> tuple[Floats, Floats]:
@@ -351,10 +366,7 @@ def _epsg(code: int) -> pyproj.CRS:
         raise CrsError(f"{what} is a {crs.type_name}, not a position on a map; give its horizontal part: {ACCEPTED}")
     datum = crs.geodetic_crs.datum.name if crs.geodetic_crs and crs.geodetic_crs.datum else ""
     if datum in _LOCAL_PARAMETERS:
-        raise CrsError(
-            f"{what} is on the datum {datum}, whose shift to CGCS2000 differs from place to place and is not public; "
-            "convert with the local parameters of the surveying authority and deliver CGCS2000, such as EPSG:4547"
-        )
+        raise CrsError(_needs_local_parameters(what, datum))
     if crs.is_projected and {axis.direction for axis in crs.axis_info} != {"east", "north"}:
         ways = " and ".join(axis.direction for axis in crs.axis_info)
         raise CrsError(f"{what} counts {ways}; give a CRS that counts east and north, such as EPSG:4547 or a UTM zone")
