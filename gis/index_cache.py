@@ -47,7 +47,8 @@ def cached_index(content: bytes, parameters: tuple[float, ...], build: Callable[
     digest = hashlib.sha256(repr((_code_digest(), parameters)).encode())
     digest.update(content)
     path = cache_folder() / f"{digest.hexdigest()[:40]}.pickle"
-    with contextlib.suppress(OSError, pickle.UnpicklingError, EOFError, AttributeError, ImportError):
+    # A damaged file can raise anything; whatever it is, the index is built.
+    with contextlib.suppress(Exception):
         # The folder is the account's own and closed to others, so its content is as trustworthy as our code.
         if path.parent.stat().st_uid == os.geteuid():
             with path.open("rb") as stream:

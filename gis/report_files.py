@@ -181,7 +181,7 @@ class ReportFile:
             else:
                 yield from self._vector_chunks()
         except (pa.ArrowInvalid, UnicodeError, EOFError, OSError, *GDAL_ERRORS) as problem:
-            msg = f"{self.path}: cannot be read to its end ({problem}); encoding tried: {self.encoding}; Chinese files are often gb18030"
+            msg = f"{self.path}: cannot be read to its end ({problem}); encoding tried: {self.encoding}; try gb18030?"
             raise FileError(msg) from problem
 
     def _check(self) -> None:
@@ -274,6 +274,10 @@ class ReportFile:
         return json.dumps(crs) if isinstance(crs, dict) else crs
 
     def _vector_chunks(self) -> Iterator[Chunk]:
+        layers = [str(name) for name, kind in pyogrio.list_layers(self.path) if kind is not None]
+        if len(layers) > 1:
+            msg = f"{self.path.name} has several layers, {', '.join(layers)}: a file of reports has one"
+            raise FileError(msg)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             # As text, because GDAL's typed times of a GeoPackage say UTC even where the file names no zone.

@@ -39,6 +39,14 @@ def _own_settings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     settings.cache_clear()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _own_index_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Indexes built by tests do not end in the developer's own cache folder."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def cluster_home() -> Iterator[Path]:
     """A folder that the `postgres` account can enter; pytest's own temporary folders are closed to it."""

@@ -118,7 +118,8 @@ def test_csv_disarms_what_a_spreadsheet_would_run(client: TestClient) -> None:
     assert [row["code"] for row in rows] == [street[0] for street in STREETS]
     assert rows[1]["name"] == "'=1+1"
     assert rows[3]["per_km2"] == ""
-    assert list(rows[0]) == ["code", "name", "count", "area_km2", "per_km2", "per_km2_per_day", "note"]
+    assert list(rows[0]) == ["code", "name", "count", "area_km2", "per_km2", "per_km2_per_day", "note", "synthetic"]
+    assert {row["synthetic"] for row in rows} == {"reports"}
 
 
 @pytest.mark.parametrize(

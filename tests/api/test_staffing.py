@@ -87,7 +87,17 @@ def test_geojson_draws_each_area_once(client: TestClient) -> None:
 
 def test_csv_explains_in_words(client: TestClient) -> None:
     rows = list(csv.DictReader(io.StringIO(client.get("/staffing", params={**ON, "f": "csv"}).text)))
-    assert list(rows[0]) == ["code", "name", "tier", "area_km2", "required", "on_post", "gap", "explanation"]
+    assert list(rows[0]) == [
+        "code",
+        "name",
+        "tier",
+        "area_km2",
+        "required",
+        "on_post",
+        "gap",
+        "explanation",
+        "synthetic",
+    ]
     assert rows[0]["explanation"].startswith("8 key cells: ")
     assert rows[0]["gap"] == "-1"
 

@@ -151,7 +151,7 @@ def test_density_on_the_command_line(finegrid: Callable[..., Result], tmp_path: 
     assert out.read_text().count('"Feature"') == 48
     assert list(tmp_path.iterdir()) == [out]
     csv = finegrid("roads", "density", *window, "--format", "csv").stdout
-    assert csv.splitlines()[0] == "code,name,class,count,length_m,per_km"
+    assert csv.splitlines()[0] == "code,name,class,count,length_m,per_km,synthetic"
     refused = finegrid("density", "--level", "community", *window)
     assert refused.exit_code == 1
     assert "district, street, cell" in refused.stderr

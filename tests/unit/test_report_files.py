@@ -281,3 +281,14 @@ def test_geometries_that_are_no_points_have_no_coordinate(tmp_path: Path) -> Non
 def test_every_refusal_is_an_input_error() -> None:
     assert issubclass(FileError, InputError)
     assert issubclass(ParameterError, InputError)
+
+
+def test_a_geopackage_with_several_layers_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "two.gpkg"
+    frame = geopandas.GeoDataFrame(
+        {"id": ["1"], "time": ["2016-06-01"], "category": ["0505"]}, geometry=[shapely.Point(1, 2)], crs=4326
+    )
+    for layer in ("day", "night"):
+        frame.to_file(path, layer=layer, driver="GPKG")
+    with pytest.raises(FileError, match="day, night"):
+        list(ReportFile(path).chunks())
