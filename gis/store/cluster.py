@@ -280,8 +280,9 @@ class Cluster:
 
     def _create(self, bindir: Path) -> None:
         """Make the cluster beside its place and rename it when whole, so that a half-made one never looks ready."""
-        partial = self.home / "data.partial"
-        for leftover in (partial, self.data):
+        # A name of its own: the initdb of a command that was killed may still be writing.
+        partial = self.home / f"data.partial.{os.getpid()}"
+        for leftover in (*self.home.glob("data.partial*"), self.data):
             shutil.rmtree(leftover, ignore_errors=True)
         self._run(
             [bindir / "initdb", "-D", partial, "-U", SUPERUSER, "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8"]
