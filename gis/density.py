@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, select
 
-from gis.counts import CountKey, count_by_id
+from gis.counts import OUTSIDE, CountKey, count_by_id
 from gis.errors import ParameterError
 from gis.ground import DM2_PER_KM2, NOWHERE, Ground
 from gis.report_rows import AMBIGUOUS
@@ -244,13 +244,36 @@ def source_ids(conn: Connection, wanted: tuple[str, ...]) -> tuple[int, ...] | N
     return tuple(sorted(found))
 
 
+def live_counts(conn: Connection, target: str, query: DensityQuery) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Ids of the cells (or segments) that have reports in the window, ascending, and how many each.
+
+    Parameters
+    ----------
+    target
+        cell or segment.
+
+    Raises
+    ------
+    ParameterError
+        There is no such category or source.
+    """
+    by_id = _counts_by_id(conn, target, query)
+    ids = np.flatnonzero(by_id)
+    return ids, by_id[ids]
+
+
 def _counts(conn: Connection, target: str, ids: NDArray[np.int32], query: DensityQuery) -> NDArray[np.int64]:
+    return _counts_by_id(conn, target, query)[ids]
+
+
+def _counts_by_id(conn: Connection, target: str, query: DensityQuery) -> NDArray[np.int64]:
+    """Reports by id; what lies in no cell, or has no position, is left out."""
     key = CountKey(query.from_day, query.to_day, category_ids(conn, query.categories), source_ids(conn, query.sources))
-    size = _largest_id(conn, target) + 1
-    counts = count_by_id(conn, target, key, size)[ids + 1]
+    counts = count_by_id(conn, target, key, _largest_id(conn, target) + 1)[1:]
+    counts[OUTSIDE] = 0
     if query.without_shared:
         for place, reports in conn.execute(sql(f"shared_{target}_counts"), key.parameters(target)):
-            counts[np.flatnonzero(ids == place)] -= reports
+            counts[place] -= reports
     return counts
 
 

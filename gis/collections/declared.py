@@ -88,7 +88,7 @@ class Collection:
     properties
         All columns that clients see.
     key
-        Properties that together identify a feature and give the default order; never null.
+        Columns that together identify a feature and give the default order; never null, and unique.
     geometry
         Kind of `geom`.
     layers
@@ -107,6 +107,12 @@ class Collection:
         Properties that add up over features (count, area_km2): what an aggregated tile sums.
     synthetic
         Layer of the city's provenance that tells whether the data is made up.
+    hidden
+        Columns of the question that clients do not see, e.g. in the key.
+    feature_id
+        Column that names a feature in /collections/{id}/items/{featureId}.
+    identify
+        Feature id -> the columns and values that find it; None: no feature can be called so.
     """
 
     id: str
@@ -126,6 +132,13 @@ class Collection:
     daily: bool = False
     sums: tuple[str, ...] = ()
     synthetic: str | None = None
+    hidden: tuple[Property, ...] = ()
+    feature_id: str = "code"
+    identify: Callable[[str], Mapping[str, Any] | None] | None = None
+
+    def finds(self, feature_id: str) -> Mapping[str, Any] | None:
+        """Columns and values that find a feature."""
+        return {self.feature_id: feature_id} if self.identify is None else self.identify(feature_id)
 
     def property(self, name: str) -> Property | None:
         """The property of that name, if there is one."""
