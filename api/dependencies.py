@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from fastapi import Depends, Request
+from fastapi.concurrency import run_in_threadpool
 from sqlalchemy import Connection
 
 from api.errors import KeyMissing
@@ -18,6 +19,22 @@ from gis.locator import Locator, load_locator
 from gis.rules.policy import policy_on
 from gis.settings import settings
 from gis.store.database import transaction, versions
+
+Answer = TypeVar("Answer")
+
+
+async def in_turn(request: Request, work: Callable[[Connection], Answer]) -> Answer:
+    """What `work` makes of a read-only transaction over one snapshot, in a thread, when there is a turn.
+
+    One change of threads for the whole request; the dependencies below take one each to open and to close.
+    """
+
+    def read() -> Answer:
+        with transaction(request.app.state.engine, read_only=True) as conn:
+            return work(conn)
+
+    async with request.app.state.turns:
+        return await run_in_threadpool(read)
 
 
 async def turn(request: Request) -> AsyncIterator[None]:

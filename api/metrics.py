@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -63,7 +64,9 @@ def _seconds(route: str) -> Histogram:
 
 
 class Edge:
-    """The outermost layer: counts and times each request by its route's template, and answers HEAD wherever GET is.
+    """The outermost layer: counts and times each request by its route's template, answers HEAD wherever GET is.
+
+    It also adds the validators that a route left in its state, because an answer's headers exist only when it begins.
 
     Pure ASGI, because Starlette's own middleware base class costs more than a lookup takes.
     """
@@ -87,6 +90,8 @@ class Edge:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                if status == 200 and (validators := scope.get("state", {}).get("validators")):
+                    _add_headers(message, validators.headers())
             elif bodiless:
                 message = {**message, "body": b""}
             await send(message)
@@ -97,6 +102,15 @@ class Edge:
             route = _template(scope)
             _counter(method if method in METHODS else "other", route, status).inc()
             _seconds(route).observe(time.perf_counter() - began)
+
+
+def _add_headers(message: Message, headers: Mapping[str, str]) -> None:
+    """Add headers that the answer does not have."""
+    present = {name.lower() for name, _ in message["headers"]}
+    for name, value in headers.items():
+        key = name.lower().encode("latin-1")
+        if key not in present:
+            message["headers"].append((key, value.encode("latin-1")))
 
 
 def _template(scope: Scope) -> str:

@@ -16,25 +16,20 @@ from sqlalchemy import (
     Double,
     Integer,
     String,
-    and_,
-    column,
     func,
-    literal,
     or_,
 )
 from sqlalchemy.sql.selectable import Subquery
 from sqlalchemy.types import TypeEngine, UserDefinedType
 
 from gis.city import City
-from gis.collections.crs import CRS84, FeatureCrs
+from gis.collections.crs import CRS84, STORED_SRID, FeatureCrs
 from gis.collections.declared import GEOMETRY, Bound, Collection, Given, PropertyKind
 from gis.collections.intervals import Interval
 from gis.cql2.queryables import Queryable
 from gis.cql2.translate import FilterCrs, to_sql
+from gis.errors import ParameterError
 from gis.store.database import sql
-
-# BRIN keeps days, so a moment also asks for the days that it can lie in, wherever on earth the city is.
-DAY_SLACK = "1 day"
 
 
 class _Geometry(UserDefinedType[Any]):
@@ -102,8 +97,6 @@ class Selection:
         Conditions that must all hold.
     facts
         What the answer should say about itself, e.g. the window that was counted.
-    narrowed
-        Whether anything was asked that leaves features out.
     """
 
     collection: Collection
@@ -125,19 +118,79 @@ def select_features(conn: Connection, city: City, collection: Collection, asked:
     ParameterError
         A value that cannot be, named.
     """
-    given = dict(asked.given)
-    where: list[ColumnElement[bool]] = []
-    if asked.interval is not None and _counts_a_window(collection):
-        given.setdefault("from", asked.interval.days(city.zone)[0])
-        given.setdefault("to", asked.interval.days(city.zone)[1])
-    source = _source(collection, collection.bind(conn, given))
-    facts = collection.bind(conn, given).facts if False else {}
-    where += [source.c[name] == value for name, value in asked.equals.items()]
+    bound = collection.bind(conn, _with_window(collection, asked, city))
+    source = _source(collection, bound)
+    where: list[ColumnElement[bool]] = [source.c[name] == value for name, value in asked.equals.items()]
     if asked.box is not None:
-        where.append(func.ST_Intersects(source.c.geom, func.ST_GeomFromWKB(asked.box.wkb, 4326)))
+        where.append(meets(source, asked.box))
     if asked.interval is not None and collection.time is not None:
-        where += _during(source, collection, asked.interval)
+        where += _during(source, collection, asked.interval, city)
     if asked.filter is not None:
         crs = FilterCrs(asked.filter.crs.srid, asked.filter.crs.northing_first)
         where.append(to_sql(asked.filter.expression, asked.filter.lang, queryables(source, collection), crs=crs))
-    return Selection(collection, source, tuple(where), facts)
+    return Selection(collection, source, tuple(where), bound.facts)
+
+
+def one_feature(conn: Connection, collection: Collection, given: Given, feature_id: str) -> Selection | None:
+    """The selection of one feature; None where none can be called so."""
+    found = collection.finds(feature_id)
+    if found is None or "\0" in feature_id:
+        return None
+    bound = collection.bind(conn, given)
+    source = _source(collection, bound)
+    return Selection(collection, source, tuple(source.c[name] == value for name, value in found.items()), bound.facts)
+
+
+def queryables(source: Subquery, collection: Collection) -> dict[str, Queryable]:
+    """What a filter may name: the properties and the geometry, nothing else."""
+    found = {one.name: Queryable(source.c[one.name], one.kind) for one in collection.properties}
+    return {**found, GEOMETRY: Queryable(source.c.geom, "geometry", STORED_SRID)}
+
+
+def meets(source: Subquery, box: shapely.Geometry) -> ColumnElement[bool]:
+    """Whether a feature's geometry meets a shape in WGS 84 degrees, its edge included."""
+    return func.ST_Intersects(source.c.geom, func.ST_GeomFromWKB(box.wkb, STORED_SRID))
+
+
+def _source(collection: Collection, bound: Bound) -> Subquery:
+    columns: dict[str, TypeEngine[Any]] = {
+        one.name: TYPES[one.kind] for one in (*collection.properties, *collection.hidden)
+    }
+    question = sql(collection.question).bindparams(**bound.binds)
+    return question.columns(**columns, geom=_Geometry()).subquery("f")
+
+
+def _with_window(collection: Collection, asked: Asked, city: City) -> Given:
+    """The collection's own parameters; `datetime` is the window of a collection that counts one."""
+    if asked.interval is None or not any(one.name == "from" for one in collection.parameters):
+        return asked.given
+    if "from" in asked.given or "to" in asked.given:
+        raise ParameterError("datetime", "says the window a second time; give either datetime, or from and to")
+    first, last = asked.interval.days(city.zone)
+    if first is None or last is None:
+        raise ParameterError("datetime", "a count needs both ends, such as 2016-05-01/2016-05-31")
+    return {**asked.given, "from": first, "to": last}
+
+
+def _during(source: Subquery, collection: Collection, interval: Interval, city: City) -> list[ColumnElement[bool]]:
+    """Whether a feature's time meets an interval; a feature with an open end goes on."""
+    begins, ends = (source.c[name] for name in collection.time or ())
+    found: list[ColumnElement[bool]] = []
+    if isinstance(begins.type, Date):
+        # From a day on and before another one, as days of the city.
+        first, after = interval.days(city.zone)
+        if after is not None:
+            found.append(or_(begins.is_(None), begins < after))
+        if first is not None:
+            found.append(or_(ends.is_(None), ends > first))
+        return found
+    if interval.start is not None:
+        found.append(ends >= interval.start)
+    if interval.end is not None:
+        found.append(begins < interval.end)
+    if "day" in source.c:
+        # BRIN keeps days, so the days in which the moments lie are asked for too.
+        first, after = interval.days(city.zone)
+        found += [source.c.day >= first] if first is not None else []
+        found += [source.c.day < after] if after is not None else []
+    return found

@@ -1,0 +1,133 @@
+"""ETag, Last-Modified and 304 (RFC 9110, 8.8 and 13), from the versions of the data that an answer is made of.
+
+A validator is the same exactly as long as no layer behind the answer was written, so 304 needs no look at the rows; and
+versions are read after the request came, so no answer is older than the last commit before it, on any worker.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import format_datetime, parsedate_to_datetime
+from importlib.metadata import version
+from typing import Any
+
+from fastapi import Depends, Request, Response
+
+SOFTWARE = version("finegrid")
+SECOND_US = 1_000_000
+HOUR_US = 3600 * SECOND_US
+REVALIDATE = "no-cache"
+"""Clients may keep an answer and must ask each time whether it still holds."""
+
+
+@dataclass(frozen=True)
+class Validators:
+    """What identifies an answer.
+
+    Parameters
+    ----------
+    etag
+        Weak: compression may change the bytes.
+    changed_us
+        When its data changed, microseconds since 1970 UTC; 0: not known.
+    settled
+        Whether the second in which the data changed is over: within it a second change could hide behind the same
+        Last-Modified, so none is sent.
+    vary
+        Request headers on which the choice of the form depended.
+    """
+
+    etag: str
+    changed_us: int = 0
+    settled: bool = False
+    vary: str | None = None
+
+    def headers(self) -> dict[str, str]:
+        """Headers of the answer, 200 or 304."""
+        headers = {"ETag": self.etag, "Cache-Control": REVALIDATE}
+        if self.changed_us and self.settled:
+            headers["Last-Modified"] = format_datetime(
+                datetime.fromtimestamp(self.changed_us // SECOND_US, UTC), usegmt=True
+            )
+        if self.vary:
+            headers["Vary"] = self.vary
+        return headers
+
+    def still_hold(self, request: Request) -> bool:
+        """Whether the client has this very answer already; If-None-Match outranks If-Modified-Since."""
+        sent = request.headers.get("if-none-match")
+        if sent is not None:
+            return self.etag in (tag.strip() for tag in sent.split(","))
+        since = request.headers.get("if-modified-since")
+        if since is None or not self.changed_us:
+            return False
+        try:
+            return self.changed_us // SECOND_US <= parsedate_to_datetime(since).timestamp()
+        except (ValueError, TypeError, OverflowError):
+            return False
+
+
+class NotModified(Exception):
+    """The client has the answer already."""
+
+    def __init__(self, validators: Validators) -> None:
+        super().__init__("304")
+        self.validators = validators
+
+
+def answer_not_modified(_: Request, error: Exception) -> Response:
+    """304 with the validators, without a body."""
+    assert isinstance(error, NotModified)  # noqa: S101 - registered for no other type
+    return Response(status_code=304, headers=error.validators.headers())
+
+
+async def validators_of(
+    request: Request, layers: Iterable[str], *variant: Any, vary: str | None = None, daily: bool = False
+) -> Validators:
+    """Validators of what is about to be answered.
+
+    Parameters
+    ----------
+    layers
+        Whose versions decide.
+    variant
+        What else does: the form, the language.
+    daily
+        The answer also changes with the calendar day, so with the hour, wherever on earth the city is; then there is no
+        Last-Modified, which would know nothing of it.
+
+    Raises
+    ------
+    NotModified
+        The client has it already.
+    """
+    seen = await request.app.state.watch.now()
+    layers = tuple(layers)
+    hour = seen.now_us // HOUR_US if daily else None
+    text = repr((SOFTWARE, seen.key(layers), variant, hour))
+    tag = f'W/"{hashlib.blake2b(text.encode(), digest_size=9).hexdigest()}"'
+    changed = 0 if daily else seen.changed_us(layers)
+    settled = seen.now_us // SECOND_US > changed // SECOND_US
+    validators = Validators(tag, changed, settled, vary)
+    if validators.still_hold(request):
+        raise NotModified(validators)
+    return validators
+
+
+def valid_by(*layers: str, daily: bool = False) -> Any:
+    """A route's dependency: 304 where nothing changed, else the validators go out with the answer (`Edge` adds them).
+
+    Parameters
+    ----------
+    daily
+        As for `validators_of`.
+    """
+
+    async def check(request: Request) -> None:
+        accept = request.headers.get("accept") if "f" not in request.query_params else None
+        request.state.validators = await validators_of(request, layers, accept, daily=daily)
+
+    return Depends(check)
