@@ -1,13 +1,89 @@
-"""The product's server with one route more, which does nothing."""
+"""The product's server with routes more that others are measured by: one does nothing, the others are bare SQL.
+
+A bare route is the least that a FastAPI application can do: one statement through the same pool, one Response. It knows
+no page to come, no other format, no collection but cells.
+"""
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastapi import Response
+from sqlalchemy import TextClause, text
 
 from api.server import app
+
+COLUMNS = "c.code, a.code AS area_code, a.name AS area_name, c.tier, c.surveyed, c.area_km2, c.geom"
+CELLS = f"(SELECT {COLUMNS} FROM cells c JOIN areas a ON a.id = c.area_id WHERE c.retired_at IS NULL"
+# Codes and tiers are constrained and need no escaping, names do; the geometry last, because || copies what stands before.
+FEATURE = r"""'{"type":"Feature","id":"' || code || '","properties":{"code":"' || code || '","area_code":"' || area_code
+ || '","area_name":' || to_json(area_name) || ',"tier":"' || tier || '","surveyed":'
+ || CASE WHEN surveyed THEN 'true' ELSE 'false' END || ',"area_km2":' || area_km2
+ || '},"geometry":' || ST_AsGeoJSON(ST_ForcePolygonCCW(geom), 7) || '}'""".replace("\n", "")
+BY_PAGE = "AND c.code > :after ORDER BY c.code LIMIT :limit) f"
+BY_BOX = "AND ST_Intersects(c.geom, ST_MakeEnvelope(:w, :s, :e, :n, 4326)) ORDER BY c.code LIMIT 2000) f"
+BY_FILTER = (
+    "AND ST_Intersects(c.geom, ST_GeomFromText(:shape, 4326)) AND c.area_km2 > :km2 ORDER BY c.code LIMIT 2000) f"
+)
+
+
+def statements(which: str) -> dict[str, TextClause]:
+    """Both ways to bring features home: one text made by PostgreSQL, or a row per feature joined here."""
+    return {
+        "one": _clause(f"SELECT string_agg({FEATURE}, ',') FROM {CELLS} {which}"),
+        "rows": _clause(f"SELECT {FEATURE} FROM {CELLS} {which}"),
+    }
+
+
+def _clause(statement: str) -> TextClause:
+    # The colons of JSON are none of SQLAlchemy's parameters.
+    return text(statement.replace('":', '"\\:'))
+
+
+PAGE, BOX, FILTER = statements(BY_PAGE), statements(BY_BOX), statements(BY_FILTER)
+TILE = text(
+    "SELECT ST_AsMVT(t, 'cells') FROM (SELECT code, count, per_km2,"
+    " ST_AsMVTGeom(ST_Transform(geom, 3857), ST_TileEnvelope(:z, :x, :y)) AS geom FROM cells_heat"
+    " WHERE geom && ST_Transform(ST_TileEnvelope(:z, :x, :y, margin => 0.015625), 4326)) t WHERE geom IS NOT NULL"
+)
 
 
 @app.get("/noop", include_in_schema=False)
 async def noop() -> Response:
     """Do nothing, the fastest way this server can."""
     return Response(b"{}", media_type="application/json")
+
+
+def _features(how: dict[str, TextClause], rows: bool, **binds: Any) -> Response:
+    with app.state.engine.connect() as conn:
+        if rows:
+            features = ",".join(conn.execute(how["rows"], binds).scalars())
+        else:
+            features = conn.execute(how["one"], binds).scalar() or ""
+    return Response('{"type":"FeatureCollection","features":[' + features + "]}", media_type="application/geo+json")
+
+
+@app.get("/bare/page", include_in_schema=False)
+def bare_page(limit: int, after: str = "", rows: bool = False) -> Response:
+    """Cells by code."""
+    return _features(PAGE, rows, after=after, limit=limit)
+
+
+@app.get("/bare/box", include_in_schema=False)
+def bare_box(w: float, s: float, e: float, n: float, rows: bool = False) -> Response:
+    """Cells that meet a box."""
+    return _features(BOX, rows, w=w, s=s, e=e, n=n)
+
+
+@app.get("/bare/filter", include_in_schema=False)
+def bare_filter(shape: str, km2: float, rows: bool = False) -> Response:
+    """Cells that meet a polygon and are larger than so much."""
+    return _features(FILTER, rows, shape=shape, km2=km2)
+
+
+@app.get("/bare/tile/{z}/{x}/{y}", include_in_schema=False)
+def bare_tile(z: int, x: int, y: int) -> Response:
+    """A tile of the prepared table cells_heat."""
+    with app.state.engine.connect() as conn:
+        tile = conn.execute(TILE, {"z": z, "x": x, "y": y}).scalar()
+    return Response(bytes(tile), media_type="application/vnd.mapbox-vector-tile")
