@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections import defaultdict
+from collections import OrderedDict, defaultdict
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -15,14 +15,29 @@ from fastapi import APIRouter, FastAPI
 from fastapi.staticfiles import StaticFiles
 from sqlalchemy import Engine
 
-from api import catalogue, density, docs, errors, health, imports, locate, maps, reports, staffing
+from api import (
+    catalogue,
+    collections,
+    density,
+    docs,
+    errors,
+    features,
+    health,
+    imports,
+    locate,
+    maps,
+    ogc,
+    reports,
+    staffing,
+)
 from api.metrics import Edge
 from gis.geojson import GeometryTexts
 from gis.live import LiveGround
 from gis.rules.policy import policy_on
+from gis.store.version_watch import VersionWatch
 from maps.assets import ASSET_FOLDERS
 
-ROUTERS = (locate, density, staffing, catalogue, reports, imports, maps, health, docs)
+ROUTERS = (locate, density, staffing, catalogue, reports, imports, maps, health, docs, ogc, collections, features)
 STATIC = Path(__file__).parent / "static"
 TURNS = 2
 THREADS = 4
@@ -52,9 +67,11 @@ def create_app(engine: Engine) -> FastAPI:
         anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
         app.state.turns = asyncio.Semaphore(TURNS)
         app.state.import_turn = asyncio.Lock()
+        app.state.watch = VersionWatch(engine)
         live.start()
         yield
         live.stop()
+        await app.state.watch.close()
 
     app = FastAPI(
         title="finegrid",
@@ -69,6 +86,9 @@ def create_app(engine: Engine) -> FastAPI:
     app.state.live = live
     app.state.locate = locate.LocateService(live)
     app.state.geometry = GeometryTexts()
+    app.state.asset_root = maps.ASSET_ROOT
+    app.state.city = app.state.extent = None
+    app.state.counts = OrderedDict()
     methods: dict[str, set[str]] = defaultdict(set)
     for module in ROUTERS:
         app.include_router(module.router)

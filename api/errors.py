@@ -16,6 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
+from api.validators import NotModified, answer_not_modified
 from gis.encoding import to_json
 from gis.errors import (
     CityError,
@@ -192,6 +193,7 @@ def fault(request: Request, _: Exception) -> Response:
 
 def install(app: FastAPI) -> None:
     """Give the app these answers."""
+    app.add_exception_handler(NotModified, answer_not_modified)
     app.add_exception_handler(FinegridError, refuse_on_purpose)
     app.add_exception_handler(RequestValidationError, refuse_parameters)
     app.add_exception_handler(HTTPException, refuse_http)

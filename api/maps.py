@@ -6,14 +6,15 @@ from datetime import date
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query, Request
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.responses import HTMLResponse
 
 from api.dependencies import Reading, TrueGround
+from api.negotiation import preferred_language
 from api.parameters import BoxText, Categories, OpenFromDay, OpenToDay, Sources, WithoutShared, box, only_known
 from gis.density import DensityQuery
 from gis.errors import ParameterError
 from gis.ground import Ground
-from maps.heatmap import Language, heatmap_page
+from maps.heatmap import heatmap_page
 
 router = APIRouter(tags=["maps"], dependencies=[Depends(only_known)])
 ASSET_ROOT = "/static/maps"
@@ -44,7 +45,9 @@ def get_heatmap(
     """Make the page."""
     first, last = _days(ground, from_day, to_day)
     query = DensityQuery(first, last, tuple(category), tuple(source), box(bbox), without_shared)
-    page = heatmap_page(conn, ground, query, lang=lang or _preferred(request), assets="linked", asset_root=ASSET_ROOT)
+    page = heatmap_page(
+        conn, ground, query, lang=lang or preferred_language(request), assets="linked", asset_root=ASSET_ROOT
+    )
     return HTMLResponse(page, headers={"Vary": "Accept-Language"})
 
 
@@ -56,20 +59,3 @@ def _days(ground: Ground, from_day: date | None, to_day: date | None) -> tuple[d
         msg = "is missing; an ISO day such as 2016-06-01 is right"
         raise ParameterError("from" if from_day is None else "to", msg)
     return from_day, to_day
-
-
-def _preferred(request: Request) -> Language:
-    """The first language of the browser that the page has; Chinese where it names neither."""
-    for part in request.headers.get("accept-language", "").split(","):
-        tag = part.strip().lower()[:2]
-        if tag == "en":
-            return "en"
-        if tag == "zh":
-            return "zh"
-    return "zh"
-
-
-@router.get("/", include_in_schema=False)
-async def get_front_door() -> RedirectResponse:
-    """Whoever opens the bare address sees the map."""
-    return RedirectResponse(PAGE)

@@ -16,6 +16,8 @@ from typing import Any
 
 from fastapi import Depends, Request, Response
 
+from gis.store.version_watch import Versions
+
 SOFTWARE = version("finegrid")
 SECOND_US = 1_000_000
 HOUR_US = 3600 * SECOND_US
@@ -84,13 +86,20 @@ def answer_not_modified(_: Request, error: Exception) -> Response:
     return Response(status_code=304, headers=error.validators.headers())
 
 
-async def validators_of(
-    request: Request, layers: Iterable[str], *variant: Any, vary: str | None = None, daily: bool = False
+def validators_of(
+    request: Request,
+    seen: Versions,
+    layers: Iterable[str],
+    *variant: Any,
+    vary: str | None = None,
+    daily: bool = False,
 ) -> Validators:
     """Validators of what is about to be answered.
 
     Parameters
     ----------
+    seen
+        Versions of a moment after the request came.
     layers
         Whose versions decide.
     variant
@@ -104,7 +113,6 @@ async def validators_of(
     NotModified
         The client has it already.
     """
-    seen = await request.app.state.watch.now()
     layers = tuple(layers)
     hour = seen.now_us // HOUR_US if daily else None
     text = repr((SOFTWARE, seen.key(layers), variant, hour))
@@ -128,6 +136,7 @@ def valid_by(*layers: str, daily: bool = False) -> Any:
 
     async def check(request: Request) -> None:
         accept = request.headers.get("accept") if "f" not in request.query_params else None
-        request.state.validators = await validators_of(request, layers, accept, daily=daily)
+        seen = await request.app.state.watch.now()
+        request.state.validators = validators_of(request, seen, layers, accept, daily=daily)
 
     return Depends(check)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -82,8 +82,8 @@ def default_window(conn: Connection, city: City) -> tuple[date, date]:
     """The days that pages open with, else the newest 31 that have reports."""
     if city.demo_window is not None:
         return city.demo_window
-    newest = conn.execute(sql("newest_day")).scalar()
-    after = (newest or date.today()) + timedelta(days=1)  # noqa: DTZ011 - without reports any window is as good
+    newest = conn.execute(sql("report_days")).one().last
+    after = (newest or datetime.now(city.zone).date()) + timedelta(days=1)
     return after - timedelta(days=DEFAULT_DAYS), after
 
 
