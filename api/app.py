@@ -27,6 +27,7 @@ from api import (
     locate,
     maps,
     ogc,
+    openapi,
     reports,
     staffing,
 )
@@ -100,7 +101,7 @@ def create_app(engine: Engine) -> FastAPI:
         app.mount(f"{maps.ASSET_ROOT}/{name}", StaticFiles(directory=folder), name=f"maps-{name}")
     app.add_middleware(Edge)
     errors.install(app)
-    docs.describe(app)
+    openapi.describe(app)
     return app
 
 
