@@ -1,0 +1,55 @@
+"""Array functions (OGC 21-065r2 clause 7.9) over lists written in the filter; no property of a collection is a list."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from sqlalchemy import ColumnElement, and_, or_
+
+from gis.cql2.comparison import compare
+from gis.cql2.limits import NODES, refusal
+from gis.cql2.terms import Term, truth_term
+
+Array = Sequence[Term]
+
+
+def _contains(one: Array, other: Array, zone: str) -> ColumnElement[bool]:
+    return and_(*(or_(*(compare("=", term, member, zone) for member in one)) for term in other))
+
+
+def _overlaps(one: Array, other: Array, zone: str) -> ColumnElement[bool]:
+    return or_(*(compare("=", term, member, zone) for member in one for term in other))
+
+
+def _contained(one: Array, other: Array, zone: str) -> ColumnElement[bool]:
+    return _contains(other, one, zone)
+
+
+def _equals(one: Array, other: Array, zone: str) -> ColumnElement[bool]:
+    return and_(_contains(one, other, zone), _contains(other, one, zone))
+
+
+FUNCTIONS: Mapping[str, Callable[[Array, Array, str], ColumnElement[bool]]] = {
+    "a_contains": _contains,
+    "a_containedby": _contained,
+    "a_equals": _equals,
+    "a_overlaps": _overlaps,
+}
+"""As sets, without order (requirement /req/array-functions/array-predicates)."""
+
+
+def relate(name: str, one: Array, other: Array, zone: str) -> Term:
+    """Apply an array function.
+
+    Raises
+    ------
+    ParameterError
+        A list is empty, or their members cannot be compared, or there are too many pairs of them.
+    """
+    if not one or not other:
+        msg = f"{name.upper()} takes two lists with members, such as (1, 2)"
+        raise refusal(msg)
+    if len(one) * len(other) > NODES:
+        msg = f"{name.upper()} compares each member with each, {len(one)} x {len(other)} here; at most {NODES} pairs"
+        raise refusal(msg)
+    return truth_term(FUNCTIONS[name](one, other, zone))
