@@ -12,18 +12,23 @@ import numpy as np
 from maps.classes import class_breaks
 from maps.ogc_filters import example_of_features
 from maps.ogc_links import query_of, with_query
+from maps.ogc_texts import value_word
 from maps.ogc_values import (
     COLOURED_BY,
+    DEGREES,
+    FIRST_COLUMNS,
     Column,
     box_of,
     columns_of,
     drawn,
+    in_order,
     is_number,
     label_of,
     said,
     shown,
     title_of,
     unit_text,
+    with_unit,
 )
 from maps.ogc_views import Asked, Fact, View, box_words, export_links, parameter_rows
 
@@ -69,6 +74,7 @@ def items_view(asked: Asked) -> View:
     geojson = [link.href for link in addresses.all("self", "alternate") if link.type.startswith("application/geo+json")]
     parts = {
         "columns": columns,
+        "identified": not any(column.name in FIRST_COLUMNS for column in columns),
         "rows": _rows(features, columns, asked),
         "counted": _counted(document, len(features), asked),
         "facts": document_facts(asked),
@@ -87,7 +93,7 @@ def _collection_title(asked: Asked) -> str:
     title = said(collection, "title", asked.lang) if isinstance(collection, Mapping) else ""
     parts = [crumb.part for crumb in asked.addresses.crumbs()]
     named = parts[1] if len(parts) > 1 and parts[0] == "collections" else ""
-    return title or said(asked.document, "title", asked.lang) or named or asked.text["items"]
+    return title or said(asked.document, "title", asked.lang) or named or asked.text["features"]
 
 
 def _rows(features: Sequence[Mapping[str, Any]], columns: Sequence[Column], asked: Asked) -> list[dict[str, Any]]:
@@ -100,12 +106,16 @@ def _rows(features: Sequence[Mapping[str, Any]], columns: Sequence[Column], aske
             {
                 "href": None if identity is None else f"{base}/{quote(str(identity), safe='')}?{end}",
                 "label": label_of(feature),
-                "cells": [
-                    (shown(of.get(column.name), asked.lang, column.decimals), column.is_number) for column in columns
-                ],
+                "cells": [_cell(column, of.get(column.name), asked.lang) for column in columns],
             }
         )
     return rows
+
+
+def _cell(column: Column, value: object, lang: str) -> tuple[str, bool, str]:
+    """Text, whether it is a number, and the value as filters need it where the text is a translation."""
+    word = value_word(column.name, value, lang)
+    return word or shown(value, lang, column.decimals), column.is_number, str(value) if word else ""
 
 
 def _own_query(asked: Asked, features: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
@@ -137,7 +147,7 @@ def document_facts(asked: Asked) -> list[str | Fact]:
         sentence = text["windowDays" if document.get("days") is not None else "window"]
         found.append(sentence.format(first=document["from"], last=last, days=document.get("days")))
     if document.get("timeStamp"):
-        found.append(text["asOf"].format(time=document["timeStamp"]))
+        found.append(text["asOf"].format(time=shown(document["timeStamp"], asked.lang)))
     found += [
         (name, shown(value, asked.lang), None)
         for name, value in document.items()
@@ -190,7 +200,7 @@ def _map_data(features: Sequence[Mapping[str, Any]], schema: Mapping[str, Any], 
         "lang": asked.lang,
         "label": asked.text["mapLabel"],
         "noValue": asked.text["noValue"],
-        "coloured": (title_of(schema, colour, asked.lang) + (f" ({unit})" if unit else "")) if colour else None,
+        "coloured": (with_unit(title_of(schema, colour, asked.lang), unit)) if colour else None,
         "breaks": breaks if colour else None,
         "features": [
             {"label": label_of(feature), "value": value, "geometry": drawn(feature.get("geometry"))}
@@ -207,11 +217,12 @@ def item_view(asked: Asked) -> View:
         {
             "name": name,
             "title": title_of(schema, name, asked.lang),
-            "value": shown(value, asked.lang),
+            "value": value_word(name, value, asked.lang) or shown(value, asked.lang, 6 if name in DEGREES else None),
+            "raw": str(value) if value_word(name, value, asked.lang) else "",
             "unit": unit_text((schema.get(name) or {}).get("unit"), asked.lang) if value is not None else "",
             "is_number": is_number(value),
         }
-        for name, value in (document.get("properties") or {}).items()
+        for name, value in in_order(document.get("properties") or {}).items()
     ]
     box = box_of(document.get("geometry"))
     parts = {
@@ -221,4 +232,4 @@ def item_view(asked: Asked) -> View:
         "extent": box_words(box, asked.text) if box else None,
     }
     data = _map_data([document], schema, asked) | {"coloured": None, "breaks": None} if box else None
-    return View(label_of(document) or asked.text["items"], parts, data)
+    return View(label_of(document) or asked.text["features"], parts, data)

@@ -28,13 +28,15 @@ def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def example_of_queryable(name: str, schema: Mapping[str, Any], box: Sequence[float] | None = None) -> str:
+def example_of_queryable(name: str, schema: Mapping[str, Any], lang: str, box: Sequence[float] | None = None) -> str:
     """One filter that uses a queryable.
 
     Parameters
     ----------
     schema
-        Its JSON schema.
+        Its JSON schema; a value among its `examples` is taken.
+    lang
+        Language of the names in a city that the reader is likely to know.
     box
         West, south, east, north for a geometry; None: anywhere.
     """
@@ -45,8 +47,9 @@ def example_of_queryable(name: str, schema: Mapping[str, Any], box: Sequence[flo
         return f"S_INTERSECTS({asked}, BBOX({corners}))"
     if isinstance(kind, list):
         kind = next((one for one in kind if one != "null"), None)
-    if values := [value for value in schema.get("enum") or () if value is not None]:
-        return f"{asked} = {_constant(values[0])}"
+    known = [value for value in (*(schema.get("examples") or ()), *(schema.get("enum") or ())) if value is not None]
+    if known and not form.startswith("date"):
+        return f"{asked} {'>=' if is_number(known[0]) else '='} {_constant(known[0])}"
     if kind == "boolean":
         return f"{asked} = true"
     if kind in ("integer", "number"):
@@ -55,7 +58,8 @@ def example_of_queryable(name: str, schema: Mapping[str, Any], box: Sequence[flo
         return f"{asked} >= DATE('2016-06-01')"
     if form == "date-time":
         return f"{asked} >= TIMESTAMP('2016-06-01T00:00:00Z')"
-    return f"{asked} LIKE '41%'" if name.endswith("code") else f"{asked} LIKE {literal('%一%')}"
+    part = "1" if name.endswith(("code", "ref")) else "路" if lang == "zh" else "a"
+    return f"{asked} LIKE {literal(f'%{part}%')}"
 
 
 def example_of_features(features: Sequence[Mapping[str, Any]]) -> str | None:

@@ -170,9 +170,8 @@ class Addresses:
         following = self.first("next")
         if following is None:
             return PAGING
-        mine = dict(query_of(self.here))
-        ignored = {"f", "lang", "limit"}
-        return PAGING | {n for n, v in query_of(following.href) if mine.get(n) != v and n not in ignored}
+        mine, theirs = query_of(self.here), query_of(following.href)
+        return PAGING | ({name for name, value in theirs if (name, value) not in mine} - {"f", "lang", "limit"})
 
 
 def _split(path: str) -> tuple[str, list[str]]:

@@ -72,7 +72,7 @@ MAP_SCRIPTS = (
 )
 STEPS = {
     "collections": "collections",
-    "items": "items",
+    "items": "features",
     "queryables": "queryables",
     "tiles": "tiles",
     "conformance": "conformance",
@@ -152,7 +152,8 @@ def _tag(lang: str) -> str:
 def _crumbs(asked: Asked, title: str) -> list[tuple[str, str | None]]:
     """The way back up in words; the last step is this page and leads nowhere."""
     steps = asked.addresses.crumbs()
-    known = asked.document.get("collection")
+    # Queryables carry the title of their collection.
+    known = asked.document.get("collection") or (asked.document if steps and steps[-1].part == "queryables" else None)
     found: list[tuple[str, str | None]] = []
     for at, step in enumerate(steps):
         above = steps[at - 1].part if at else ""

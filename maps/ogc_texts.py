@@ -16,6 +16,23 @@ LAYERS: Mapping[str, tuple[str, str]] = {
 }
 """Layers of a city's provenance, as the heat map calls them."""
 
+VALUES: Mapping[str, Mapping[str, str]] = {
+    "tier": {"key": "重点", "secondary": "双重", "general": "一般"},
+    "level": {"district": "区县", "street": "街道", "community": "社区"},
+    "class": {"ring": "环路", "trunk": "干线", "main": "主干道", "branch": "支路", "back_street": "背街小巷"},
+    "chaos": {"parking": "乱停乱放", "trading": "占道/出店经营", "rubbish": "乱堆乱放", "posters": "小广告"},
+    "source_kind": {
+        "patrol": "巡查",
+        "supervision_centre": "监督中心",
+        "citizen": "市民",
+        "media": "媒体",
+        "leaders_note": "领导批示",
+        "sensor": "传感器",
+    },
+}
+"""Property -> its words in Chinese; the values themselves, which filters need, are English."""
+SAME_WORDS = {"road_class": "class", "area_level": "level"}
+
 TEXTS: Mapping[str, Mapping[str, str]] = {
     "zh": {
         "language": "English",
@@ -62,7 +79,7 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "collection": "数据集",
         "description": "说明",
         "noCollections": "还没有数据集。",
-        "items": "要素",
+        "features": "要素",
         "openItems": "查看数据",
         "queryables": "可查询属性",
         "tiles": "矢量瓦片",
@@ -80,7 +97,7 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "parametersText": "这些参数决定数据集怎样统计，写在地址的 ? 之后，导出时同样有效。",
         "parameter": "参数",
         "kind": "类型",
-        "values": "可取值",
+        "allowed": "可取值",
         "kind_day": "日期",
         "kind_text": "文本",
         "kind_flag": "是 / 否",
@@ -108,7 +125,7 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "inView": "仅地图当前范围",
         "limit": "每页条数",
         "apply": "查询",
-        "clear": "清除全部条件",
+        "clearAll": "清除全部条件",
         "choose": "选择参数",
         "unset": "不选",
         "legend": "图例",
@@ -214,7 +231,7 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "collection": "Collection",
         "description": "Description",
         "noCollections": "There are no collections yet.",
-        "items": "Features",
+        "features": "Features",
         "openItems": "Look at the data",
         "queryables": "Queryable properties",
         "tiles": "Vector tiles",
@@ -233,7 +250,7 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "exports take them too.",
         "parameter": "Parameter",
         "kind": "Kind",
-        "values": "Allowed values",
+        "allowed": "Allowed values",
         "kind_day": "day",
         "kind_text": "text",
         "kind_flag": "yes / no",
@@ -260,7 +277,7 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "inView": "Only what is in view",
         "limit": "Rows per page",
         "apply": "Search",
-        "clear": "Clear all conditions",
+        "clearAll": "Clear all conditions",
         "choose": "Choose parameters",
         "unset": "not set",
         "legend": "Legend",
@@ -325,6 +342,11 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
 def layer_name(layer: str, lang: str) -> str:
     """What a layer is called; its own name where we have none."""
     return LAYERS.get(layer, (layer, layer))[lang == "en"]
+
+
+def value_word(name: str, value: object, lang: str) -> str:
+    """The Chinese word for a property's value where the house has one; empty else, and in English."""
+    return VALUES.get(SAME_WORDS.get(name, name), {}).get(str(value), "") if lang == "zh" else ""
 
 
 def listed(parts: list[str], lang: str) -> str:

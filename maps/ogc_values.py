@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,10 @@ COLOURED_BY = ("per_km2", "per_km", "count")
 """Properties that a map of features is coloured by, the first that is there."""
 DIGITS = 3
 MOST_DECIMALS = 6
+MOST_DIGITS = 7
+DEGREES = ("lon", "lat")
+"""Properties that are coordinates and so need more digits than any number."""
+INSTANT = re.compile(r"(\d{4}-\d{2}-\d{2})T(\d{2}:\d{2}:\d{2}(?:\.\d+)?)(Z|[+-]\d{2}:\d{2})\Z")
 WORDS = {"zh": ("是", "否", "、"), "en": ("yes", "no", ", ")}
 UNITS = {
     "km2": ("km²", "km²"),
@@ -57,6 +62,17 @@ def said(document: Mapping[str, Any], member: str, lang: str) -> str:
     return str((chinese or own if lang == "zh" else own or chinese) or "")
 
 
+def with_unit(title: str, unit: str) -> str:
+    """A title and its unit, unless the title says it already."""
+    return f"{title} ({unit})" if unit and unit not in title else title
+
+
+def moment(text: str) -> str:
+    """An RFC 3339 instant with blanks instead of letters; any other text as it is."""
+    match = INSTANT.match(text)
+    return text if match is None else f"{match[1]} {match[2]} {'UTC' if match[3] == 'Z' else match[3]}"
+
+
 def is_number(value: object) -> bool:
     """Whether a value is shown as a number."""
     return isinstance(value, int | float) and not isinstance(value, bool)
@@ -68,8 +84,8 @@ def shown(value: object, lang: str, decimals: int | None = None) -> str:
     Parameters
     ----------
     decimals
-        Of a number that is not whole; None: as many as it has, at most six. A number that would vanish keeps three
-        significant digits.
+        Of a number that is not whole; None: as many as it has, at most seven digits in all. A number that
+        would vanish keeps three significant digits.
     """
     yes, no, comma = WORDS[lang]
     if value is None or value == "":
@@ -81,7 +97,7 @@ def shown(value: object, lang: str, decimals: int | None = None) -> str:
     if isinstance(value, float):
         return _number(value, decimals)
     if isinstance(value, str):
-        return value
+        return moment(value)
     if isinstance(value, Mapping):
         return json.dumps(value, ensure_ascii=False)
     if isinstance(value, Sequence):
@@ -92,8 +108,9 @@ def shown(value: object, lang: str, decimals: int | None = None) -> str:
 def _number(value: float, decimals: int | None) -> str:
     if not math.isfinite(value):
         return NOTHING
-    text = f"{value:,.{MOST_DECIMALS if decimals is None else decimals}f}"
-    if decimals is None:
+    whole = len(f"{abs(value):.0f}")
+    text = f"{value:,.{max(0, MOST_DIGITS - whole) if decimals is None else decimals}f}"
+    if decimals is None and "." in text:
         text = text.rstrip("0").rstrip(".")
     if value and not text.strip("-0."):
         return f"{value:.{DIGITS}g}"
@@ -120,18 +137,23 @@ def _decimals(size: float) -> int:
     return max(0, DIGITS - 1 - math.floor(math.log10(size)))
 
 
+def in_order(properties: Mapping[str, Any]) -> dict[str, Any]:
+    """Properties with code and name first, the others as they come."""
+    first = {name: properties[name] for name in FIRST_COLUMNS if name in properties}
+    return first | dict(properties)
+
+
 def columns_of(features: Sequence[Mapping[str, Any]], schema: Mapping[str, Any], lang: str) -> list[Column]:
-    """The columns of a page of features: code and name first, the others as they come."""
-    names = dict.fromkeys(name for feature in features for name in feature.get("properties") or {})
-    ordered = [name for name in FIRST_COLUMNS if name in names] + [name for name in names if name not in FIRST_COLUMNS]
+    """The columns of a page of features."""
     found = []
-    for name in ordered:
+    for name in in_order(dict.fromkeys(name for feature in features for name in feature.get("properties") or {})):
         values = [v for f in features if (v := (f.get("properties") or {}).get(name)) is not None]
         number = bool(values) and all(is_number(value) for value in values)
         fractions = number and any(isinstance(value, float) for value in values)
         unit = unit_text((schema.get(name) or {}).get("unit"), lang)
         decimals = column_decimals(values) if fractions else None
-        found.append(Column(name, title_of(schema, name, lang), unit, number, decimals))
+        title = title_of(schema, name, lang)
+        found.append(Column(name, title, "" if unit in title else unit, number, decimals))
     return found
 
 

@@ -9,7 +9,8 @@ from typing import Any
 from maps.ogc_conformance import grouped
 from maps.ogc_filters import example_of_queryable
 from maps.ogc_links import Addresses, Link, links_of, with_query
-from maps.ogc_values import said, shown, unit_text
+from maps.ogc_texts import value_word
+from maps.ogc_values import moment, said, shown, unit_text
 
 Fact = tuple[str, str, str | None]
 """A line of a list of facts: label, value, address or None."""
@@ -90,9 +91,14 @@ def extent_facts(document: Mapping[str, Any], asked: Asked) -> list[Fact]:
     found: list[Fact] = [(asked.text["extent"], box_words(box, asked.text), None) for box in boxes]
     for span in (extent.get("temporal") or {}).get("interval") or ():
         if any(span):
-            ends = [shown(end, asked.lang) if end else asked.text["timeOpen"] for end in span]
+            ends = [_day(str(end)) if end else asked.text["timeOpen"] for end in span]
             found.append((asked.text["time"], " – ".join(ends), None))
     return found
+
+
+def _day(end: str) -> str:
+    """An end of an extent: the day alone where it is a midnight."""
+    return end[:10] if "T00:00:00" in end else moment(end)
 
 
 def box_words(box: Sequence[float], text: Mapping[str, str]) -> str:
@@ -179,23 +185,28 @@ def queryables_view(asked: Asked) -> View:
     """The properties that filters may use, each with an example to try."""
     document, addresses = asked.document, asked.addresses
     items = addresses.beside("items")
-    box = next(iter(((document.get("extent") or {}).get("spatial") or {}).get("bbox") or ()), None)
+    told = document.get("collection")
+    collection = told if isinstance(told, Mapping) else document
+    box = next(iter(((collection.get("extent") or {}).get("spatial") or {}).get("bbox") or ()), None)
     rows = []
     for name, schema in (document.get("properties") or {}).items():
-        example = example_of_queryable(name, schema, box)
+        example = example_of_queryable(name, schema, asked.lang, box)
         rows.append(
             {
                 "name": name,
                 "title": said(schema, "title", asked.lang) or name,
                 "type": _type_words(schema, asked.text),
                 "unit": unit_text(schema.get("x-unit"), asked.lang),
-                "values": [shown(value, asked.lang) for value in schema.get("enum") or ()],
+                "allowed": [
+                    (str(value), value_word(name, value, asked.lang))
+                    for value in schema.get("enum") or ()
+                    if value is not None
+                ],
                 "example": example,
                 "href": with_query(addresses.page(items), {"filter": example}),
             }
         )
-    collection = document.get("collection")
-    of = said(collection if isinstance(collection, Mapping) else document, "title", asked.lang)
+    of = said(collection, "title", asked.lang)
     heading = asked.text["queryables"]
     title = f"{of}：{heading}" if of and asked.lang == "zh" else f"{of}: {heading}" if of else heading
     return View(title, {"rows": rows})

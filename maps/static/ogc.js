@@ -24,16 +24,17 @@
       this.scale = data.breaks && scaleOf(data.breaks);
       this.layers = [];
       this.chosen = -1;
-      this.map = L.map(box, { preferCanvas: true, zoomSnap: 0.25, zoomDelta: 0.5, maxZoom: 19, attributionControl: false });
+      this.map = L.map(box, { zoomSnap: 0.25, zoomDelta: 0.5, maxZoom: 19, attributionControl: false });
       L.control.scale({ imperial: false }).addTo(this.map);
+      // One canvas for all: a second one would lie above it and take its clicks.
       this.canvas = L.canvas({ padding: 0.3, tolerance: 4 });
       this._draw();
     }
 
     _style(value, isLine) {
-      const fill = this.scale ? this.scale.colour(value) : "#7fa3ec";
+      const fill = this.scale ? this.scale.colour(value) : OUTLINE;
       if (isLine) return { color: this.scale ? fill : OUTLINE, weight: 4, opacity: 1 };
-      return { color: "#3c4454", weight: 0.7, opacity: 0.8, fillColor: fill, fillOpacity: 0.9 };
+      return { color: "#3c4454", weight: 0.7, opacity: 0.8, fillColor: fill, fillOpacity: this.scale ? 0.9 : 0.3 };
     }
 
     _draw() {
@@ -71,7 +72,7 @@
       }
       const feature = this.data.features[at];
       if (!feature || !feature.geometry) return;
-      const style = { color: OUTLINE, weight: 4, opacity: 1, fill: false };
+      const style = { color: OUTLINE, weight: 4, opacity: 1, fill: false, renderer: this.canvas };
       L.geoJSON(feature.geometry, { style, interactive: false, pointToLayer: (_, where) => L.circleMarker(where, { ...style, radius: 10, interactive: false }) }).addTo(this.mark);
       const bounds = this.mark.getBounds();
       if (from === "table" && !this.map.getBounds().contains(bounds)) this.map.panTo(bounds.getCenter());
