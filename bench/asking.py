@@ -11,7 +11,6 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 BUFFER = 1 << 18
 CONNECTIONS = 2
@@ -156,7 +155,7 @@ def _length(head: bytes) -> int:
 
 
 @contextlib.contextmanager
-def serving(command: Sequence[str | Path], environment: Mapping[str, str], ready: str) -> Iterator[Served]:
+def serving(command: Sequence[str], environment: Mapping[str, str], ready: str) -> Iterator[Served]:
     """A server as a process of its own on a free port, until the block ends.
 
     Parameters
@@ -169,7 +168,7 @@ def serving(command: Sequence[str | Path], environment: Mapping[str, str], ready
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    process = subprocess.Popen([*map(str, command), "--port", str(port)], env=dict(environment))
+    process = subprocess.Popen([*command, "--port", str(port)], env=dict(environment))
     try:
         server = Served(port, process.pid)
         deadline = time.monotonic() + 60

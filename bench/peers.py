@@ -55,20 +55,20 @@ def installed() -> Path:
 
 @contextlib.contextmanager
 def tipg(bench: Bench) -> Iterator[Served]:
-    """tipg beside ours: one worker each, the same database through the same socket."""
+    """The peer beside ours: one worker each, the same database through the same socket."""
     url = make_url(bench.url)
     # Its settings want a host in the address; asyncpg takes a folder, written with %2F, for the socket in it.
     address = f"postgresql://{url.username}@{quote(str(url.query['host']), safe='')}/{url.database}"
     environment = {**os.environ, **SETTINGS, "DATABASE_URL": address}
-    command = [installed() / "uvicorn", "tipg.main:app", "--log-level", "error", "--no-access-log"]
+    command = [str(installed() / "uvicorn"), "tipg.main:app", "--log-level", "error", "--no-access-log"]
     with serving(command, environment, "/healthz") as server:
         yield server
 
 
 @contextlib.contextmanager
-def finegrid(bench: Bench) -> Iterator[Served]:
+def finegrid(bench: Bench, app: str = "bench.server:app") -> Iterator[Served]:
     """Our server with the bare routes of bench/server.py."""
     environment = {**os.environ, "FINEGRID_DATABASE_URL": bench.url, "XDG_CACHE_HOME": str(bench.home / "cache")}
-    command = [sys.executable, "-m", "uvicorn", "bench.server:app", "--log-level", "error", "--no-access-log"]
+    command = [sys.executable, "-m", "uvicorn", app, "--log-level", "error", "--no-access-log"]
     with serving(command, environment, "/noop") as server:
         yield server

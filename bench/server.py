@@ -22,7 +22,10 @@ FEATURE = r"""'{"type":"Feature","id":"' || code || '","properties":{"code":"' |
  || '},"geometry":' || ST_AsGeoJSON(ST_ForcePolygonCCW(geom), 7) || '}'""".replace("\n", "")
 BY_PAGE = "AND c.code > :after ORDER BY c.code LIMIT :limit) f"
 BY_BOX = "AND ST_Intersects(c.geom, ST_MakeEnvelope(:w, :s, :e, :n, 4326)) ORDER BY c.code LIMIT 2000) f"
-BY_FILTER = (
+BY_CODES = (
+    "AND c.tier = 'general' AND c.area_km2 > :km2 AND c.code > :low AND c.code <= :high ORDER BY c.code LIMIT 2000) f"
+)
+BY_SHAPE = (
     "AND ST_Intersects(c.geom, ST_GeomFromText(:shape, 4326)) AND c.area_km2 > :km2 ORDER BY c.code LIMIT 2000) f"
 )
 
@@ -40,7 +43,7 @@ def _clause(statement: str) -> TextClause:
     return text(statement.replace('":', '"\\:'))
 
 
-PAGE, BOX, FILTER = statements(BY_PAGE), statements(BY_BOX), statements(BY_FILTER)
+PAGE, BOX, CODES, SHAPE = (statements(which) for which in (BY_PAGE, BY_BOX, BY_CODES, BY_SHAPE))
 TILE = text(
     "SELECT ST_AsMVT(t, 'cells') FROM (SELECT code, count, per_km2,"
     " ST_AsMVTGeom(ST_Transform(geom, 3857), ST_TileEnvelope(:z, :x, :y)) AS geom FROM cells_heat"
@@ -75,10 +78,16 @@ def bare_box(w: float, s: float, e: float, n: float, rows: bool = False) -> Resp
     return _features(BOX, rows, w=w, s=s, e=e, n=n)
 
 
-@app.get("/bare/filter", include_in_schema=False)
-def bare_filter(shape: str, km2: float, rows: bool = False) -> Response:
+@app.get("/bare/codes", include_in_schema=False)
+def bare_codes(low: str, high: str, km2: float, rows: bool = False) -> Response:
+    """Cells of a tier, larger than so much, with codes from here to there."""
+    return _features(CODES, rows, low=low, high=high, km2=km2)
+
+
+@app.get("/bare/shape", include_in_schema=False)
+def bare_shape(shape: str, km2: float, rows: bool = False) -> Response:
     """Cells that meet a polygon and are larger than so much."""
-    return _features(FILTER, rows, shape=shape, km2=km2)
+    return _features(SHAPE, rows, shape=shape, km2=km2)
 
 
 @app.get("/bare/tile/{z}/{x}/{y}", include_in_schema=False)
