@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from api.dependencies import Reading, TrueGround
 from api.encoding import form_responses, json_answer, synthetic_layers, table_answer, with_geometry
 from api.parameters import FormatChoice, only_known, window
+from api.validators import valid_by
 from gis.catalogue import list_areas, list_categories, list_sources
 from gis.city import read_city
 from gis.reconciliation import reconciliation
@@ -35,6 +36,7 @@ RECONCILED = {
     summary="Districts, streets and communities",
     description="`area_km2` is the area's own, `cells_km2` the responsible area that density divides by.",
     responses=form_responses({"synthetic": [], "rows": [dict.fromkeys(AREA_COLUMNS)]}),
+    dependencies=[valid_by("city", "areas", "cells")],
 )
 def get_areas(
     request: Request, conn: Reading, ground: TrueGround, level: Level = None, f: FormatChoice = None
@@ -46,13 +48,13 @@ def get_areas(
     return table_answer(request, f, head, AREA_COLUMNS, rows, features, f"areas-{level or 'all'}")
 
 
-@router.get("/categories", summary="The category dictionary")
+@router.get("/categories", summary="The category dictionary", dependencies=[valid_by("city", "categories")])
 def get_categories(conn: Reading) -> Response:
     """All categories."""
     return json_answer({"synthetic": synthetic_layers(read_city(conn)), "rows": list_categories(conn)})
 
 
-@router.get("/sources", summary="Who reports")
+@router.get("/sources", summary="Who reports", dependencies=[valid_by("reports", "imports")])
 def get_sources(conn: Reading) -> Response:
     """All sources."""
     return json_answer({"rows": list_sources(conn)})
@@ -64,6 +66,7 @@ def get_sources(conn: Reading) -> Response:
     description="accepted + duplicate + rejected = read, and in_cells + outside + no_position = accepted, counted from "
     "the stored reports. `from` and `to` are days of the reports; rows rejected for their time belong to no day.",
     responses={200: {"content": {"application/json": {"example": RECONCILED}}}},
+    dependencies=[valid_by("city", "reports", "imports")],
 )
 def get_reconciliation(conn: Reading, days: Annotated[tuple[date | None, date | None], Depends(window)]) -> Response:
     """The seven numbers."""

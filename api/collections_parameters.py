@@ -18,7 +18,7 @@ from gis.collections.crs import CRS84, FeatureCrs, box_shape, named, offered
 from gis.collections.declared import Collection, Parameter, Property
 from gis.collections.intervals import parse_interval
 from gis.collections.pages import CountWanted, SortKey
-from gis.collections.selection import Asked, Filter
+from gis.collections.selection import Asked, Filter, FilterLang
 from gis.errors import ParameterError
 
 LIMIT = 100
@@ -26,7 +26,7 @@ MOST = 10_000
 FILTERS = ("bbox", "bbox-crs", "datetime", "filter", "filter-lang", "filter-crs")
 WRITING = ("crs", "properties")
 PAGING = ("limit", "sortby", "after", "count", "f", "lang")
-FILTER_LANGS = ("cql2-text", "cql2-json")
+FILTER_LANGS = get_args(FilterLang)
 BOOLEANS = {"true": True, "false": False}
 INT4 = 2**31
 
@@ -104,13 +104,8 @@ def items_request(
         Naming the parameter and what would be right.
     """
     paging = [name for name in PAGING if not unpaged or name in ("sortby", "f")]
-    known = [
-        *FILTERS,
-        *WRITING,
-        *paging,
-        *(part.name for part in (*collection.parameters, *collection.properties)),
-        *more,
-    ]
+    own = [part.name for part in collection.parameters]
+    known = [*FILTERS, *WRITING, *paging, *own, *(part.name for part in collection.properties), *more]
     repeatable = [one.name for one in collection.parameters if one.repeatable]
     values = given_values(sent, known, repeatable)
     one = {name: given[0] for name, given in values.items()}
@@ -245,7 +240,7 @@ def _filter(one: Mapping[str, str], choices: tuple[FeatureCrs, ...]) -> Filter |
         raise ParameterError("filter-lang", f"{lang[:40]!r} is none of {', '.join(FILTER_LANGS)}")
     crs = named(one["filter-crs"], choices, "filter-crs") if "filter-crs" in one else CRS84
     expression = one.get("filter")
-    return None if expression is None else Filter(expression, lang, crs)
+    return None if expression is None else Filter(expression, cast("FilterLang", lang), crs)
 
 
 def limit_of(text: str | None) -> int:

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from api.dependencies import Reading, TrueGround
 from api.encoding import form_responses, synthetic_layers, table_answer, with_geometry
 from api.parameters import FormatChoice, density_query, only_known
+from api.validators import valid_by
 from gis.density import DensityQuery, DensityTable, density, road_density
 from gis.ground import Ground
 
@@ -37,6 +38,7 @@ ROAD_EXAMPLE = {"code": "R000001", "name": "建设路", "class": "main", "count"
     description="Counts and areas of a street or district are the sums over its cells, so numbers add up at every "
     "level. `per_km2` is null where there are no cells. Divide by the days (`per_km2_per_day`) to compare windows.",
     responses=form_responses({"level": "street", **HEAD_EXAMPLE, "rows": [ROW_EXAMPLE]}),
+    dependencies=[valid_by("city", "reports", "categories", "cells", "areas")],
 )
 def get_density(
     request: Request, conn: Reading, ground: TrueGround, level: Level, query: Asked, f: FormatChoice = None
@@ -52,6 +54,7 @@ def get_density(
     summary="Reports per km of road",
     description="Each report counts at its nearest road segment within 30 m.",
     responses=form_responses({**HEAD_EXAMPLE, "rows": [ROAD_EXAMPLE]}),
+    dependencies=[valid_by("city", "reports", "categories", "roads")],
 )
 def get_road_density(
     request: Request, conn: Reading, ground: TrueGround, query: Asked, f: FormatChoice = None

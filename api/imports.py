@@ -17,6 +17,7 @@ from api.bodies import Upload, upload
 from api.dependencies import KeyHolder, Reading, Writing
 from api.encoding import CSV, json_answer
 from api.parameters import only_known
+from api.validators import valid_by
 from gis.errors import FileError, FinegridError, InputError, ParameterError
 from gis.import_log import LARGEST_ID, list_imports, read_import, write_rejects
 from gis.report_files import ReportFile
@@ -186,7 +187,7 @@ Before = Annotated[int | None, Query(ge=1, le=LARGEST_ID, description="Only impo
 Limit = Annotated[int, Query(ge=1, description="Most rows; 1000 at most")]
 
 
-@router.get("/imports", summary="What was imported, newest first")
+@router.get("/imports", summary="What was imported, newest first", dependencies=[valid_by("imports")])
 def get_imports(conn: Reading, before: Before = None, limit: Limit = 100) -> Response:
     """A page of imports."""
     limit = min(limit, 1000)
@@ -197,7 +198,7 @@ def get_imports(conn: Reading, before: Before = None, limit: Limit = 100) -> Res
     return json_answer(answer)
 
 
-@router.get("/imports/{import_id}", summary="What became of one import")
+@router.get("/imports/{import_id}", summary="What became of one import", dependencies=[valid_by("imports")])
 def get_import(conn: Reading, import_id: int) -> Response:
     """One import."""
     found = read_import(conn, import_id)

@@ -11,6 +11,7 @@ from fastapi.responses import HTMLResponse
 from api.dependencies import Reading, TrueGround
 from api.negotiation import preferred_language
 from api.parameters import BoxText, Categories, OpenFromDay, OpenToDay, Sources, WithoutShared, box, only_known
+from api.validators import valid_by
 from gis.density import DensityQuery
 from gis.errors import ParameterError
 from gis.ground import Ground
@@ -28,6 +29,9 @@ Lang = Annotated[Literal["zh", "en"] | None, Query(description="Language; else w
     description="Reports per km2 as a page that asks no other server for anything. Without `from` and `to` it opens "
     "with the days that the city's description names.",
     response_class=HTMLResponse,
+    dependencies=[
+        valid_by("city", "reports", "categories", "cells", "areas", "roads", "coordinators", daily=True, languages=True)
+    ],
 )
 def get_heatmap(
     request: Request,

@@ -15,6 +15,7 @@ from api.bodies import JsonBody
 from api.dependencies import KeyHolder, Reading, Writing, true_locator
 from api.encoding import json_answer, synthetic_layers
 from api.parameters import BoxText, Categories, FromDay, Sources, ToDay, box, only_known
+from api.validators import valid_by
 from gis.city import read_city
 from gis.density import DensityQuery
 from gis.errors import ParameterError
@@ -104,6 +105,7 @@ After = Annotated[str | None, Query(description="Where the next page begins; tak
     "/reports",
     summary="Reports of a window, page by page",
     description="Ordered by source and source_ref. `next` is the address of the following page, absent on the last.",
+    dependencies=[valid_by("city", "reports", "categories", "cells", "roads")],
 )
 def get_reports(
     request: Request,
@@ -153,7 +155,11 @@ def _place(token: str | None) -> tuple[str, str] | None:
     return place[0], place[1]
 
 
-@router.get("/reports/{source}/{source_ref:path}", summary="One report")
+@router.get(
+    "/reports/{source}/{source_ref:path}",
+    summary="One report",
+    dependencies=[valid_by("reports", "categories", "cells", "roads")],
+)
 def get_report(conn: Reading, source: str, source_ref: str) -> Response:
     """One report by its identity."""
     return json_answer(read_report(conn, source, source_ref))

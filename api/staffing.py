@@ -11,6 +11,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from api.dependencies import Reading
 from api.encoding import form_responses, form_wanted, synthetic_layers, table_answer, with_geometry
 from api.parameters import Day, FormatChoice, only_known
+from api.validators import valid_by
 from gis.city import read_city
 from gis.encoding import Feature
 from gis.staffing import COLUMNS, staffing
@@ -51,6 +52,7 @@ EXAMPLE = {
     "cells of the street between the two. `required` is null where an area has no cells. GeoJSON has one feature per "
     "area.",
     responses=form_responses(EXAMPLE),
+    dependencies=[valid_by("city", "areas", "cells", "coordinators", daily=True)],
 )
 def get_staffing(
     request: Request, conn: Reading, level: Level = None, on: On = None, f: FormatChoice = None

@@ -125,18 +125,21 @@ def validators_of(
     return validators
 
 
-def valid_by(*layers: str, daily: bool = False) -> Any:
+def valid_by(*layers: str, daily: bool = False, languages: bool = False) -> Any:
     """A route's dependency: 304 where nothing changed, else the validators go out with the answer (`Edge` adds them).
 
     Parameters
     ----------
     daily
         As for `validators_of`.
+    languages
+        The answer is in the language that the browser prefers.
     """
 
     async def check(request: Request) -> None:
         accept = request.headers.get("accept") if "f" not in request.query_params else None
+        language = request.headers.get("accept-language") if languages else None
         seen = await request.app.state.watch.now()
-        request.state.validators = validators_of(request, seen, layers, accept, daily=daily)
+        request.state.validators = validators_of(request, seen, layers, accept, language, daily=daily)
 
     return Depends(check)

@@ -50,8 +50,7 @@ def parse_interval(text: str, zone: ZoneInfo) -> Interval:
     if len(parts) > 2 or all(part in OPEN for part in parts):
         raise _wrong(text)
     if len(parts) == 1:
-        start, end = _instant(parts[0], zone, text)
-        return Interval(start, end)
+        return Interval(*_instant(parts[0], zone, text))
     start = None if parts[0] in OPEN else _instant(parts[0], zone, text)[0]
     end = None if parts[1] in OPEN else _instant(parts[1], zone, text)[1]
     if start is not None and end is not None and end <= start:

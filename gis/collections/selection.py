@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import shapely
 from sqlalchemy import (
@@ -51,12 +51,15 @@ TYPES: dict[PropertyKind, TypeEngine[Any]] = {
 }
 
 
+FilterLang = Literal["cql2-text", "cql2-json"]
+
+
 @dataclass(frozen=True)
 class Filter:
     """A CQL2 expression as it was sent."""
 
     expression: str | Mapping[str, Any]
-    lang: str = "cql2-text"
+    lang: FilterLang = "cql2-text"
     crs: FeatureCrs = CRS84
 
 
