@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import math
-import re
 from datetime import date
 from typing import Annotated, Any, Literal
 
@@ -12,29 +11,9 @@ from fastapi import Query, Request
 from fastapi.dependencies.models import Dependant
 from pydantic import BeforeValidator
 
+from gis.collections.requests import iso_day
 from gis.density import BBox, DensityQuery
 from gis.errors import NotFound, ParameterError
-
-ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
-
-
-def iso_day(text: Any) -> Any:
-    """A day written as 2016-06-01, and nothing else.
-
-    Raises
-    ------
-    ValueError
-        It is written in another way or does not exist.
-    """
-    if isinstance(text, date) or text is None:
-        return text
-    try:
-        if ISO_DAY.fullmatch(text):
-            return date.fromisoformat(text)
-    except ValueError:
-        pass
-    msg = f"{text[:40]!r} is no day; an ISO day such as 2016-06-01 is right"
-    raise ValueError(msg)
 
 
 def box(text: str | None) -> BBox | None:
