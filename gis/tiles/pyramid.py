@@ -99,9 +99,8 @@ def places(points: NDArray[np.float64]) -> NDArray[np.int64]:
         southern one; on the pyramid's own eastern or southern border, to the last one.
     """
     side = 1 << FINEST
-    scale = side / (2 * HALF)
-    across = np.floor((points[:, 0] + HALF) * scale)
-    down = np.floor((HALF - points[:, 1]) * scale)
+    across = np.floor((points[:, 0] + HALF) / (2 * HALF) * side)
+    down = np.floor((HALF - points[:, 1]) / (2 * HALF) * side)
     # The last unit of rounding must not push a point that lies on the pyramid's border out of it.
     beyond = np.abs(points[:, 1]) > HALF * (1 + 1e-12)
     x = np.clip(across, 0, side - 1).astype(np.uint64)

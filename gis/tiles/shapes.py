@@ -160,7 +160,9 @@ def _prepared(shape: Shape, projected: NDArray[np.object_]) -> NDArray[np.object
         return _collected(projected, shapely.multilinestrings, LINE)[0]
     broken = np.flatnonzero(~shapely.is_valid(projected))
     if len(broken):  # valid in degrees, but an edge that touched now crosses by the last bit
-        projected[broken] = shapely.make_valid(projected[broken], method="structure")
+        repaired = shapely.make_valid(projected[broken], method="structure")
+        # Near the poles nothing may be left; every feature keeps its row, and no tile will show it.
+        projected[broken] = np.where(shapely.area(repaired) > 0, repaired, projected[broken])
     return shapely.orient_polygons(_collected(projected, shapely.multipolygons, POLYGON)[0], exterior_cw=True)
 
 
@@ -169,10 +171,13 @@ def _collected(
 ) -> tuple[NDArray[np.object_], Ints]:
     """Parts of one kind collected by the geometry that they come from, and which geometries have any."""
     parts, of = shapely.get_parts(geometries, return_index=True)
-    inner, of_part = shapely.get_parts(parts, return_index=True)  # a collection may hold multipolygons
-    chosen = (shapely.get_type_id(inner) == kind) & ~shapely.is_empty(inner)
-    kept, group = np.unique(of[of_part[chosen]], return_inverse=True)
-    return collect(inner[chosen], indices=group), kept
+    if (shapely.get_type_id(parts) != kind).any():
+        parts, of_part = shapely.get_parts(parts, return_index=True)  # a collection may hold multipolygons
+        chosen = shapely.get_type_id(parts) == kind
+        parts, of = parts[chosen], of[of_part[chosen]]
+    filled = ~shapely.is_empty(parts)
+    kept, group = np.unique(of[filled], return_inverse=True)
+    return collect(parts[filled], indices=group), kept
 
 
 def _ragged(shape: Shape, geometries: NDArray[np.object_]) -> tuple[NDArray[np.float64], tuple[Ints, ...]]:
@@ -196,15 +201,16 @@ def _through_geos(shape: Shape, geometries: NDArray[np.object_]) -> tuple[tuple[
         lines, kept = _collected(clipped, shapely.multilinestrings, LINE)
         coords, offsets = _ragged(shape, lines)
         return (coords, np.diff(offsets[0]), np.diff(offsets[1])), kept
-    # Fast clipping sometimes leaves parts that overlap or cross; those are clipped again the thorough way.
-    doubtful = np.flatnonzero(~shapely.is_valid(clipped))
-    if len(doubtful):
-        clipped[doubtful] = shapely.intersection(geometries[doubtful], shapely.box(*SHOWN))
     clipped, kept = _collected(clipped, shapely.multipolygons, POLYGON)
     rounded = shapely.transform(clipped, np.rint)
+    # Either rounding closed a gap, or fast clipping left parts that overlap, as it sometimes does: the thorough way.
     doubtful = np.flatnonzero(~shapely.is_valid(rounded))
     if len(doubtful):
-        rounded[doubtful] = shapely.set_precision(clipped[doubtful], 1.0)
+        whole = geometries[kept[doubtful]]
+        broken = np.flatnonzero(~shapely.is_valid(whole))
+        whole[broken] = shapely.make_valid(whole[broken], method="structure")
+        thorough = shapely.intersection(whole, shapely.box(*SHOWN))
+        rounded[doubtful] = shapely.set_precision(thorough, 1.0)
     rounded, left = _collected(rounded, shapely.multipolygons, POLYGON)
     # GEOS takes y as up, so what it calls anticlockwise is clockwise as seen.
     coords, offsets = _ragged(shape, shapely.orient_polygons(rounded, exterior_cw=False))
