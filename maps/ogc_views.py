@@ -151,7 +151,7 @@ def collection_view(asked: Asked) -> View:
     }
     # Without an extent there is no map, but the form still needs the script.
     data = {"lang": asked.lang, "label": text["mapOfExtent"], "extent": box}
-    return View(said(document, "title", asked.lang) or str(document.get("id", "")), parts, data)
+    return View(said(document, "title", asked.lang) or str(document.get("id") or text["collection"]), parts, data)
 
 
 def export_links(asked: Asked) -> list[tuple[str, str]]:
