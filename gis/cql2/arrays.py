@@ -4,21 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from sqlalchemy import ColumnElement, and_, or_
+from sqlalchemy import ColumnElement, and_, false, or_
 
-from gis.cql2.comparison import compare
+from gis.cql2.comparison import TEMPORAL, compare
 from gis.cql2.limits import NODES, refusal
 from gis.cql2.terms import Term, truth_term
 
 Array = Sequence[Term]
 
 
+def _same(one: Term, other: Term, zone: str) -> ColumnElement[bool]:
+    """Whether two members are one; lists may mix types, so members of different types are just not the same."""
+    comparable = one.kind == other.kind or (one.kind in TEMPORAL and other.kind in TEMPORAL)
+    return compare("=", one, other, zone) if comparable else false()
+
+
 def _contains(one: Array, other: Array, zone: str) -> ColumnElement[bool]:
-    return and_(*(or_(*(compare("=", term, member, zone) for member in one)) for term in other))
+    return and_(*(or_(*(_same(term, member, zone) for member in one)) for term in other))
 
 
 def _overlaps(one: Array, other: Array, zone: str) -> ColumnElement[bool]:
-    return or_(*(compare("=", term, member, zone) for member in one for term in other))
+    return or_(*(_same(term, member, zone) for member in one for term in other))
 
 
 def _contained(one: Array, other: Array, zone: str) -> ColumnElement[bool]:
@@ -44,7 +50,7 @@ def relate(name: str, one: Array, other: Array, zone: str) -> Term:
     Raises
     ------
     ParameterError
-        A list is empty, or their members cannot be compared, or there are too many pairs of them.
+        A list is empty, holds a geometry, or there are too many pairs of members.
     """
     if not one or not other:
         msg = f"{name.upper()} takes two lists with members, such as (1, 2)"

@@ -153,7 +153,7 @@ def _written(kind: str, token: str, frame: Frame, at: int) -> str:
         msg = f"{shown(token)} at character {at + 1} has no meaning here{hint}"
         raise refusal(msg)
     if kind in ("quoted", "word") and MARK in token:
-        msg = f"there is no property {token}"
+        msg = f"there is no property {shown(token)}"
         raise refusal(msg)
     if kind == "number":
         return _number(token)
