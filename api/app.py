@@ -29,18 +29,38 @@ from api import (
     locate,
     maps,
     ogc,
+    ogc_tiles,
     openapi,
     reports,
     staffing,
+    tiles,
 )
+from api.dependencies import ground_of
 from api.metrics import Edge
+from api.tile_cache import TileCache
 from gis.geojson import GeometryTexts
 from gis.live import LiveGround
 from gis.rules.policy import policy_on
 from gis.store.version_watch import VersionWatch
+from gis.tiles.layers import TileLayers
 from maps.assets import ASSET_FOLDERS
 
-ROUTERS = (locate, density, staffing, catalogue, reports, imports, maps, health, docs, ogc, collections, features)
+ROUTERS = (
+    locate,
+    density,
+    staffing,
+    catalogue,
+    reports,
+    imports,
+    maps,
+    health,
+    docs,
+    ogc,
+    collections,
+    features,
+    tiles,
+    ogc_tiles,
+)
 GZIP_LEVEL = 4
 """A third of the work of the usual 6 or 9, for text that is hardly larger."""
 PACKED = (
@@ -99,6 +119,8 @@ def create_app(engine: Engine) -> FastAPI:
     app.state.asset_root = maps.ASSET_ROOT
     app.state.city = app.state.extent = None
     app.state.counts = OrderedDict()
+    app.state.tiles = TileLayers(lambda conn: ground_of(conn, live))
+    app.state.tile_cache = TileCache()
     methods: dict[str, set[str]] = defaultdict(set)
     for module in ROUTERS:
         app.include_router(module.router)

@@ -73,10 +73,15 @@ def _picture(conn: Connection, live: LiveGround) -> Picture | None:
     return picture if picture.version == tuple(seen.get(layer, 0) for layer in LAYERS) else None
 
 
+def ground_of(conn: Connection, live: LiveGround) -> Ground:
+    """The ground as a transaction sees it."""
+    picture = _picture(conn, live)
+    return load_ground(conn) if picture is None else picture.ground
+
+
 def true_ground(request: Request, conn: Reading) -> Ground:
     """The ground as this request's transaction sees it."""
-    picture = _picture(conn, request.app.state.live)
-    return load_ground(conn) if picture is None else picture.ground
+    return ground_of(conn, request.app.state.live)
 
 
 def true_locator(conn: Connection, live: LiveGround) -> Locator:

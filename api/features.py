@@ -10,7 +10,6 @@ import orjson
 from fastapi import APIRouter, Request, Response
 from sqlalchemy import Connection
 
-from api.collections_parameters import ItemsRequest, given_values, items_request, own_values
 from api.dependencies import in_turn
 from api.encoding import GEOJSON, JSON
 from api.negotiation import Wanted
@@ -20,6 +19,7 @@ from api.validators import Validators
 from gis.collections.crs import CRS84, named, offered
 from gis.collections.declared import Collection
 from gis.collections.pages import Matched, Page, PageQuery, count_matched, full_order, read_one, read_page, read_token
+from gis.collections.requests import ItemsRequest, given_values, items_request, own_values
 from gis.collections.selection import Selection, one_feature, select_features
 from gis.encoding import to_json
 from gis.errors import NotFound
@@ -116,7 +116,7 @@ async def get_item(request: Request, collection_id: str, feature_id: str) -> Res
     wanted = asked.wanted(GEOJSON)
     crs = named(values["crs"][0], offered(asked.city.metric_crs), "crs") if "crs" in values else CRS84
     crs = crs if wanted.form == "json" else CRS84
-    given = own_values(values, collection)
+    given = own_values(values, collection.parameters)
     validators = asked.validators(wanted, ("city", *collection.layers), daily=collection.daily)
 
     def read(conn: Connection) -> tuple[str | None, Any]:

@@ -6,10 +6,10 @@ import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import parse_qsl
 
 from fastapi import Request, Response
 
-from api.collections_parameters import given_values, pairs
 from api.dependencies import in_turn
 from api.encoding import JSON
 from api.negotiation import VARY, Wanted, wanted_form
@@ -20,6 +20,7 @@ from gis.collections.catalogue import COLLECTIONS
 from gis.collections.declared import Collection
 from gis.collections.extent import LAYERS as EXTENT_LAYERS
 from gis.collections.extent import Extent, read_extent
+from gis.collections.requests import given_values
 from gis.encoding import to_json
 from gis.errors import NotFound
 from gis.store.version_watch import Versions
@@ -111,6 +112,12 @@ class Asked:
             page = ogc_page(kind, document, lang=wanted.lang, asset_root=self.request.app.state.asset_root)
             return Response(page, headers=headers, media_type=HTML)
         return Response(to_json(document) + b"\n", headers=headers, media_type=media)
+
+
+def pairs(request: Request) -> list[tuple[str, str]]:
+    """Query parameters in order, as they were sent."""
+    raw = request.scope["query_string"].decode("latin-1")
+    return parse_qsl(raw, keep_blank_values=True) if raw else []
 
 
 async def asked_now(request: Request) -> Asked:

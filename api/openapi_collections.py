@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from api.collections_parameters import FILTER_LANGS, LIMIT, MOST
 from api.encoding import GEOJSON, JSON
 from api.ogc_documents import EXPORTS, HTML, SCHEMA, SCHEMA_OF
 from gis.collections.catalogue import COLLECTIONS
 from gis.collections.declared import Collection, Parameter, Property
+from gis.collections.requests import FILTER_LANGS, LIMIT, MOST
 
 Described = dict[str, Any]
 LINK: Described = {

@@ -154,7 +154,7 @@ def _asked(
     box = one.get("bbox")
     when = one.get("datetime")
     return Asked(
-        given=own_values(values, collection),
+        given=own_values(values, collection.parameters),
         equals=equals,
         box=None if box is None else box_shape(_numbers(box), box_crs),
         interval=None if when is None else parse_interval(when, city.zone),
@@ -162,11 +162,11 @@ def _asked(
     )
 
 
-def own_values(values: Mapping[str, list[str]], collection: Collection) -> dict[str, Any]:
+def own_values(values: Mapping[str, list[str]], parameters: Sequence[Parameter]) -> dict[str, Any]:
     """Values of a collection's own parameters."""
     return {
         part.name: tuple(values[part.name]) if part.repeatable else _own(part, values[part.name][0])
-        for part in collection.parameters
+        for part in parameters
         if part.name in values
     }
 
