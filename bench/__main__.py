@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Engine, text
 
-from bench import answering, importing, joining
+from bench import answering, exporting, importing, joining, peers, serving, tiling
 from bench.city import extent_of, fill_ground, irregular_cells, road_lines
 from bench.measure import Measured, machine, table
 from gis.store.cluster import Cluster
@@ -70,6 +70,9 @@ SECTIONS: dict[str, Callable[[Bench], list[Measured]]] = {
     "import": importing.section,
     "density": answering.density_section,
     "locate": answering.locate_section,
+    "items": serving.section,
+    "tiles": tiling.section,
+    "export": exporting.section,
 }
 
 
@@ -121,7 +124,7 @@ def main(*, only: tuple[str, ...], scale: float, out: Path) -> None:
     versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in PACKAGES)
     head = (
         "# Results\n\nWritten by `make bench`; every line is one run, side by side. A ratio says how many times better finegrid is.\n\n"
-        f"- {datetime.now(UTC):%Y-%m-%d %H:%M} UTC, scale {scale:g}\n- {machine()}\n- PostgreSQL {postgis}; {versions}\n"
+        f"- {datetime.now(UTC):%Y-%m-%d %H:%M} UTC, scale {scale:g}\n- {machine()}\n- PostgreSQL {postgis}; {versions}; beside {peers.version()}\n"
     )
     out.write_text(head + "\n" + "\n".join(parts), encoding="utf-8")
 

@@ -35,22 +35,19 @@ def installed() -> Path:
     ready, wanted = HOME / ".ready", hashlib.sha256(LOCK.read_bytes()).hexdigest()
     if not ready.exists() or ready.read_text() != wanted:
         shutil.rmtree(HOME, ignore_errors=True)
-        subprocess.run([sys.executable, "-m", "venv", HOME], check=True)
-        pip = [
-            HOME / "bin" / "pip",
-            "install",
-            "--quiet",
-            "--disable-pip-version-check",
-            "--require-hashes",
-            "-r",
-            LOCK,
-        ]
-        result = subprocess.run(pip, check=False, capture_output=True, text=True)
+        subprocess.run([sys.executable, "-m", "venv", str(HOME)], check=True)
+        pip = [str(HOME / "bin" / "pip"), "install", "--quiet", "--disable-pip-version-check", "--require-hashes"]
+        result = subprocess.run([*pip, "-r", str(LOCK)], check=False, capture_output=True, text=True)
         if result.returncode:
             msg = f"the peers of the bench could not be installed: {result.stderr.strip()[-500:]}"
             raise RuntimeError(msg)
         ready.write_text(wanted)
     return HOME / "bin"
+
+
+def version() -> str:
+    """Which tipg the lock names."""
+    return next(line.split()[0] for line in LOCK.read_text().splitlines() if line.startswith("tipg=="))
 
 
 @contextlib.contextmanager

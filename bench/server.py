@@ -47,7 +47,7 @@ PAGE, BOX, CODES, SHAPE = (statements(which) for which in (BY_PAGE, BY_BOX, BY_C
 TILE = text(
     "SELECT ST_AsMVT(t, 'cells') FROM (SELECT code, count, per_km2,"
     " ST_AsMVTGeom(ST_Transform(geom, 3857), ST_TileEnvelope(:z, :x, :y)) AS geom FROM cells_heat"
-    " WHERE geom && ST_Transform(ST_TileEnvelope(:z, :x, :y, margin => 0.015625), 4326)) t WHERE geom IS NOT NULL"
+    " WHERE geom && ST_Transform(ST_TileEnvelope(:z, :x, :y, margin => 0.0625), 4326)) t"
 )
 
 
