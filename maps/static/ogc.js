@@ -19,11 +19,12 @@
   }
 
   class FeatureMap {
-    constructor(box, data) {
+    constructor(box, data, legend) {
       this.data = data;
       this.scale = data.breaks && scaleOf(data.breaks);
       this.layers = [];
       this.chosen = -1;
+      if (legend) this.legend(legend); // first, because it takes its height from the map
       this.map = L.map(box, { zoomSnap: 0.25, zoomDelta: 0.5, maxZoom: 19, attributionControl: false });
       L.control.scale({ imperial: false }).addTo(this.map);
       // One canvas for all: a second one would lie above it and take its clicks.
@@ -146,8 +147,7 @@
     const flat = extent && (extent.length === 6 ? [extent[0], extent[1], extent[3], extent[4]] : extent);
     const ring = flat && [[flat[0], flat[1]], [flat[2], flat[1]], [flat[2], flat[3]], [flat[0], flat[3]], [flat[0], flat[1]]];
     const features = data.features || [{ label: data.label, value: null, geometry: { type: "Polygon", coordinates: [ring] } }];
-    map = new FeatureMap(box, { ...data, features });
-    if (element("og-legend")) map.legend(element("og-legend"));
+    map = new FeatureMap(box, { ...data, features }, element("og-legend"));
     if (element("og-table")) tieTable(map);
   }
   for (const form of document.querySelectorAll(".og-form")) leaveOutEmpty(form);
