@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from api import openapi_collections
+from api import openapi_collections, openapi_tiles
 from api.errors import PROBLEM, PROBLEM_SCHEMA
 
 VERSION = "3.0.3"
@@ -36,7 +36,7 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
         schemas.pop(name, None)
     schemas["Problem"] = PROBLEM_SCHEMA
     schemas.update(openapi_collections.SCHEMAS)
-    document["paths"].update(openapi_collections.paths())
+    document["paths"].update(openapi_collections.paths() | openapi_tiles.paths())
     components["securitySchemes"] = {"key": {"type": "apiKey", "in": "header", "name": "X-API-Key"}}
     wrong = {
         "description": "What is wrong, as a problem document (RFC 9457); also for 401, 403, 404, 405, 409, 413 and 503",

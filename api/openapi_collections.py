@@ -179,10 +179,11 @@ def answers(schema: str, media: str = JSON) -> Described:
 
 def own_parameters(collection: Collection) -> list[Described]:
     """A collection's own parameters."""
-    return [_own(one) for one in collection.parameters]
+    return [parameter_of(one) for one in collection.parameters]
 
 
-def _own(one: Parameter) -> Described:
+def parameter_of(one: Parameter) -> Described:
+    """A parameter of a collection's own."""
     schema: Described = {"day": SCHEMA_OF["date"], "flag": {"type": "boolean"}}.get(one.kind, dict(TEXT))
     if one.one_of:
         schema = {**schema, "enum": list(one.one_of)}

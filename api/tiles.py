@@ -130,11 +130,12 @@ def tile_query(asked: Asked, collection: Collection, *more: str) -> tuple[Densit
     """
     parameters = PERIOD if is_counted(collection) else collection.parameters
     own = [one.name for one in parameters]
-    values = given_values(asked.sent, [*own, "datetime", *more], [one.name for one in parameters if one.repeatable])
+    timed = ("datetime",) if is_counted(collection) else ()
+    values = given_values(asked.sent, [*own, *timed, *more], [one.name for one in parameters if one.repeatable])
     if "f" in values and values["f"][0] not in ("mvt", "json", "html"):
         raise ParameterError("f", f"{values['f'][0][:40]!r} is no form of tiles; mvt is")
     given = dict(own_values(values, parameters))
-    if "datetime" in values and is_counted(collection):
+    if "datetime" in values:
         if "from" in given or "to" in given:
             raise ParameterError("datetime", "says the window a second time; give either datetime, or from and to")
         first, after = parse_interval(values["datetime"][0], asked.city.zone).days(asked.city.zone)
