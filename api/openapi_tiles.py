@@ -52,8 +52,8 @@ def paths() -> Described:
             "A vector tile",
             [LAYER, zoom, column, row, *own, MVT_ONLY],
             TILE,
-            "Mapbox Vector Tile 2.1. Below a zoom that the TileJSON names (`detailzoom`) features are summed up in squares "
-            f"of a grid, so that no tile exceeds 500 kB and sums are kept. {WHICH}",
+            "Mapbox Vector Tile 2.1. Below a zoom that the TileJSON names (`detailzoom`) features are summed up in "
+            f"squares of a grid, so that no tile exceeds 500 kB and sums are kept. {WHICH}",
         ),
         "/tileMatrixSets": operation(TAG, "getTileMatrixSets", "Tile matrix sets", [F, LANG], PAGES),
         "/tileMatrixSets/{tileMatrixSetId}": operation(
