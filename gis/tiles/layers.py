@@ -23,7 +23,7 @@ from gis.density import DensityQuery, DensityTable, density, road_density
 from gis.errors import NotFound
 from gis.ground import Ground, load_ground
 from gis.store.database import sql
-from gis.tiles.kept import Kept
+from gis.tiles.kept import Kept, Key
 from gis.tiles.mvt import Column
 from gis.tiles.pictures import Picture, squares_tile
 from gis.tiles.pyramid import MAX_ZOOM, Bounds, check_tile, to_lonlat
@@ -111,7 +111,7 @@ class TileLayers:
         Raises
         ------
         NotFound
-            There is no such collection or tile.
+            There is no such collection, here or anywhere, or no such tile.
         ParameterError
             The zoom, or what `query` or `given` name, is wrong.
         """
@@ -196,13 +196,15 @@ class TileLayers:
 
     def _picture_key(
         self, collection: Collection, query: DensityQuery | None, given: Given, seen: Versions, day: Any
-    ) -> Hashable:
+    ) -> Key:
         layers = set(collection.layers)
         if query is not None:
             counted = self._collections.get(DENSITY + collection.id.removeprefix(DENSITY))
             layers |= {"reports", "categories"} | set(counted.layers if counted else ())
         state = tuple(seen.get(one, (0, 0)) for one in sorted(layers))
-        return collection.id, state, None if query is None else replace(query, bbox=None), _hashable(given), day
+        # With and without a window a layer has other versions, and each forgets only its own old ones.
+        counted_query = None if query is None else replace(query, bbox=None)
+        return Key((collection.id, query is None), state, (counted_query, _hashable(given), day))
 
     def _picture(
         self, conn: Connection, collection_id: str, query: DensityQuery | None, given: Given, seen: Versions
@@ -231,6 +233,9 @@ class TileLayers:
         seen: Versions,
         day: Any,
     ) -> Picture:
+        if collection.level is not None and collection.level not in read_city(conn).area_levels:
+            msg = f"there is no layer {collection.id!r}: the city has no level {collection.level!r}"
+            raise NotFound(msg)
         base = self._collection(collection.id.removeprefix(DENSITY))
         source = self._source(conn, base.id, given, seen, day)
         columns = dict(source.table.columns)
@@ -263,7 +268,7 @@ class TileLayers:
         counted = self._collections.get(DENSITY + collection.id)
         if query is not None and counted is not None:
             known = {one.name for one in found}
-            found += [one for one in counted.properties if one.name not in known]
+            found += [one for one in counted.properties if one.name not in known and one.kind in ("integer", "number")]
         return found
 
     def _count(self, conn: Connection, counted: Collection, query: DensityQuery) -> DensityTable:
@@ -298,8 +303,8 @@ def _joined(properties: tuple[Property, ...], table: DensityTable, source: Sourc
     return found
 
 
-def _window_key(seen: Versions) -> Hashable:
-    return seen.get("city"), seen.get("reports"), datetime.now(UTC).date()
+def _window_key(seen: Versions) -> Key:
+    return Key("window", (seen.get("city"), seen.get("reports"), datetime.now(UTC).date()))
 
 
 def _hashable(given: Given) -> Hashable:

@@ -9,6 +9,7 @@ import pytest
 from pyproj import Transformer
 
 from gis.errors import NotFound, ParameterError
+from gis.tiles.kept import Kept, Key
 from gis.tiles.pyramid import (
     FINEST,
     HALF,
@@ -181,3 +182,22 @@ def test_details_begin_where_features_can_be_seen_and_are_not_too_many():
     assert detail_zoom(Places(np.zeros((5000, 2))), 0, **rules) == 16
     assert detail_zoom(Places(np.empty((0, 2))), 0, **rules) == 0
     assert Places(spread).most_in_a_tile(0) == 90_000
+
+
+def test_what_was_made_from_old_data_is_forgotten():
+    kept = Kept(3)
+    made = []
+
+    def make(name):
+        return lambda: made.append(name) or name
+
+    for key, name in ((Key("cells", 1, "a"), "a1"), (Key("cells", 1, "b"), "b1"), (Key("roads", 1), "r1")):
+        assert kept.get(key, make(name)) == kept.get(key, make("never")) == name
+    assert kept.get(Key("cells", 2, "a"), make("a2")) == "a2"
+    assert kept.find(Key("cells", 1, "a")) is kept.find(Key("cells", 1, "b")) is None
+    assert kept.find(Key("roads", 1)) == "r1"
+    kept.get(Key("cells", 2, "b"), make("b2"))
+    kept.get(Key("cells", 2, "c"), make("c2"))
+    assert kept.find(Key("cells", 2, "a")) is None  # the longest not used
+    assert kept.find(Key("roads", 1)) == "r1"
+    assert made == ["a1", "b1", "r1", "a2", "b2", "c2"]
