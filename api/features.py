@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -14,7 +15,7 @@ from api.dependencies import in_turn
 from api.encoding import GEOJSON, JSON
 from api.negotiation import Wanted
 from api.ogc_asked import HTML, Asked, asked_now
-from api.ogc_documents import EXPORTS, Document, forms, is_synthetic, link
+from api.ogc_documents import EXPORTS, Document, collection_document, forms, is_synthetic, link
 from api.validators import Validators
 from gis.collections.crs import CRS84, named, offered
 from gis.collections.declared import Collection
@@ -35,8 +36,11 @@ async def get_items(request: Request, collection_id: str) -> Response:
     """A page of features."""
     asked = await asked_now(request)
     collection = asked.collection(collection_id)
-    items = items_request(asked.sent, collection, asked.city)
     wanted = asked.wanted(GEOJSON)
+    if wanted.form == "html":
+        # A form sends its empty fields as well.
+        asked = replace(asked, sent=[pair for pair in asked.sent if pair[1]])
+    items = items_request(asked.sent, collection, asked.city)
     validators = asked.validators(wanted, ("city", *collection.layers), daily=collection.daily)
     crs = items.crs if wanted.form == "json" else CRS84
 
@@ -51,7 +55,7 @@ async def get_items(request: Request, collection_id: str) -> Response:
 
     body = await in_turn(request, read)
     if wanted.form == "html":
-        document = {**orjson.loads(body), "schema": _schema(collection)}
+        document = {**orjson.loads(body), **await _page_facts(asked, collection)}
         return asked.answer("items", document, wanted, validators)
     headers = {**validators.headers(), "Content-Crs": f"<{crs.uri}>"}
     return Response(body, headers=headers, media_type=GEOJSON)
@@ -100,9 +104,14 @@ def _head(asked: Asked, selection: Selection, wanted: Wanted, page: Page, matche
     return {**head, "numberReturned": page.returned, **selection.facts, "synthetic": synthetic, "links": links}
 
 
-def _schema(collection: Collection) -> dict[str, Any]:
-    """Titles and units of the properties, for the pages."""
-    return {one.name: {"title": one.title, "title_zh": one.title_zh, "unit": one.unit} for one in collection.properties}
+async def _page_facts(asked: Asked, collection: Collection) -> Document:
+    """What a page shows besides: titles and units of the properties, the collection and its parameters."""
+    document = collection_document(asked.base, asked.city, await asked.extent(), collection, None)
+    schema = {
+        one.name: {"title": one.title, "title_zh": one.title_zh, "unit": one.unit} for one in collection.properties
+    }
+    kept = {name: document[name] for name in ("id", "title", "title_zh", "extent")}
+    return {"schema": schema, "collection": kept, "parameters": document["parameters"]}
 
 
 @router.get("/collections/{collection_id}/items/{feature_id:path}")
@@ -135,6 +144,7 @@ async def get_item(request: Request, collection_id: str, feature_id: str) -> Res
     ]
     more = {**facts, "synthetic": is_synthetic(asked.city, collection), "links": links}
     if wanted.form == "html":
-        return asked.answer("item", {**orjson.loads(text), **more, "schema": _schema(collection)}, wanted, validators)
+        document = {**orjson.loads(text), **more, **await _page_facts(asked, collection)}
+        return asked.answer("item", document, wanted, validators)
     body = text.encode()[:-1] + b"," + to_json(more)[1:] + b"\n"
     return Response(body, headers={**validators.headers(), "Content-Crs": f"<{crs.uri}>"}, media_type=GEOJSON)
