@@ -26,7 +26,7 @@ VALUES: Mapping[str, Mapping[str, str]] = {
         "supervision_centre": "监督中心",
         "citizen": "市民",
         "media": "媒体",
-        "leaders_note": "领导批示",
+        "leader_note": "领导批示",
         "sensor": "传感器",
     },
 }

@@ -130,7 +130,8 @@ def select_features(conn: Connection, city: City, collection: Collection, asked:
         where += _during(source, collection, asked.interval, city)
     if asked.filter is not None:
         crs = FilterCrs(asked.filter.crs.srid, asked.filter.crs.northing_first)
-        where.append(to_sql(asked.filter.expression, asked.filter.lang, queryables(source, collection), crs=crs))
+        names = queryables(source, collection)
+        where.append(to_sql(asked.filter.expression, asked.filter.lang, names, crs=crs, zone=city.time_zone))
     return Selection(collection, source, tuple(where), bound.facts)
 
 
