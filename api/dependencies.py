@@ -26,11 +26,12 @@ Answer = TypeVar("Answer")
 async def in_turn(request: Request, work: Callable[[Connection], Answer]) -> Answer:
     """What `work` makes of a read-only transaction over one snapshot, in a thread, when there is a turn.
 
-    One change of threads for the whole request; the dependencies below take one each to open and to close.
+    One change of threads for the whole request; the dependencies below take one each to open and to close. A question
+    of a client's own making (filter, order) may not keep the database busy for longer than FINEGRID_QUERY_LIMIT_S.
     """
 
     def read() -> Answer:
-        with transaction(request.app.state.engine, read_only=True) as conn:
+        with transaction(request.app.state.engine, read_only=True, statement_s=settings().query_limit_s) as conn:
             return work(conn)
 
     async with request.app.state.turns:

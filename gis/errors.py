@@ -6,6 +6,7 @@
     │   ├── FileError         a file as a whole (missing, unreadable, no such column)
     │   ├── RowsRefused       named rows of a file
     │   ├── CrsError          unknown, missing or refused coordinate reference system or datum
+    │   ├── TooCostly         a question that would keep the database busy for too long
     │   ├── CodeOverflow      a parent has more cells than its code has digits for
     │   └── CityError         no city yet, or another one than the command means
     ├── NotFound              a thing that was asked for by name does not exist
@@ -70,6 +71,10 @@ class RowsRefused(InputError):
 
 class CrsError(InputError):
     """Unknown, missing or refused coordinate reference system or datum."""
+
+
+class TooCostly(InputError):
+    """A question that would keep the database busy for too long."""
 
 
 class CodeOverflow(InputError):

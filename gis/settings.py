@@ -44,6 +44,9 @@ class Settings(BaseSettings):
     )
     tile_attribution: str = Field("", description="Attribution shown for those tiles")
     upload_limit_mb: int = Field(1024, gt=0, description="Largest file that POST /imports takes")
+    query_limit_s: float = Field(
+        20, gt=0, description="Longest time in seconds that one request for features may keep the database busy"
+    )
     batch_limit: int = Field(100_000, gt=0, description="Most points that one POST /grid/locate may ask for")
 
     @field_validator("database_url")

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.sql.elements import TextClause
 
-from gis.errors import ClusterError, Conflict
+from gis.errors import ClusterError, Conflict, TooCostly
 
 # Advisory locks. GROUND: shared by whoever counts on cells, roads and areas to stay as they are (imports, a server's
 # in-process index), exclusive for whoever changes them.
@@ -33,6 +33,7 @@ SERVED = "served"
 LEASE_S = 0.25
 """How long a server may answer from memory after the last sign of life of the connection that holds its lock."""
 LOCK_NOT_AVAILABLE = "55P03"
+QUERY_CANCELED = "57014"
 CHANGED_AT_ONCE = {"40001", "40P01"}  # serialization failure, deadlock
 MINIMUM_SERVER = 150000
 
@@ -51,11 +52,20 @@ def create_database_engine(url: str, *, pool_size: int = 2) -> Engine:
 
 
 @contextlib.contextmanager
-def transaction(engine: Engine, *, read_only: bool = False) -> Iterator[Connection]:
+def transaction(engine: Engine, *, read_only: bool = False, statement_s: float | None = None) -> Iterator[Connection]:
     """One transaction: committed at the end of the block, rolled back where it raises.
+
+    Parameters
+    ----------
+    read_only
+        Over one snapshot.
+    statement_s
+        Longest time of one statement in seconds; None: as long as it takes.
 
     Raises
     ------
+    TooCostly
+        A statement took longer.
     ClusterError
         The server cannot be reached or went away; nothing was changed.
     """
@@ -64,6 +74,8 @@ def transaction(engine: Engine, *, read_only: bool = False) -> Iterator[Connecti
             if read_only:
                 conn = conn.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
             with conn.begin():
+                if statement_s is not None:
+                    conn.execute(text(f"SET LOCAL statement_timeout = {round(statement_s * 1000)}"))
                 yield conn
     except (DBAPIError, psycopg2.Error) as problem:
         # COPY speaks to psycopg2 directly, so its errors come without SQLAlchemy's wrapping.
@@ -71,6 +83,9 @@ def transaction(engine: Engine, *, read_only: bool = False) -> Iterator[Connecti
         if getattr(cause, "pgcode", None) in CHANGED_AT_ONCE:
             msg = "another command changed the same rows at the same moment; nothing was changed, run it again"
             raise Conflict(msg) from problem
+        if getattr(cause, "pgcode", None) == QUERY_CANCELED and statement_s is not None:
+            msg = f"the answer takes longer than {statement_s:g} s; narrow it by bbox, datetime or a simpler filter"
+            raise TooCostly(msg) from problem
         if isinstance(cause, psycopg2.OperationalError | psycopg2.InterfaceError):
             msg = f"the database does not answer or went away; nothing was changed: {str(cause).strip()}"
             raise ClusterError(msg) from problem
