@@ -23,6 +23,7 @@ from api import (
     density,
     docs,
     errors,
+    exports,
     features,
     health,
     imports,
@@ -60,6 +61,7 @@ ROUTERS = (
     features,
     tiles,
     ogc_tiles,
+    exports,
 )
 GZIP_LEVEL = 4
 """A third of the work of the usual 6 or 9, for text that is hardly larger."""
@@ -71,9 +73,9 @@ PACKED = (
 STATIC = Path(__file__).parent / "static"
 TURNS = 2
 THREADS = 4
-CONNECTIONS = TURNS + THREADS
+CONNECTIONS = TURNS + THREADS + exports.AT_ONCE
 """Connections that the engine must be able to give: requests take a turn first, but a thread that reads the ground anew
-takes one beside them."""
+takes one beside them; exports have their own."""
 
 DESCRIPTION = """A city's problem reports on its grid cells and roads, 城市精细化网格管理.
 
@@ -96,6 +98,7 @@ def create_app(engine: Engine) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
         app.state.turns = asyncio.Semaphore(TURNS)
+        app.state.exports = exports.ExportTurns()
         app.state.import_turn = asyncio.Lock()
         app.state.watch = VersionWatch(engine)
         live.start()
