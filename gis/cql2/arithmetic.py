@@ -38,7 +38,7 @@ def calculate(op: str, left: Term, right: Term) -> Term:
         raise refusal(msg)
     if left.literal is not None and right.literal is not None:
         return number_term(_value(op, left.literal, right.literal))
-    span = _power_span(left, right) if op == "^" else _span(op, left.span, right.span)
+    span = _power_span(left, right) if op == "^" else _span(op, left, right)
     if span.top > LARGEST or span.grain < -LARGEST:
         msg = f"{left.said} {op} {right.said} may be too large or too small for a number; use fewer or smaller factors"
         raise refusal(msg)
@@ -75,7 +75,10 @@ def _exactly(op: str, left: float, right: float) -> Any:
             return math.pow(left, right)
 
 
-def _span(op: str, left: Span, right: Span) -> Span:
+def _span(op: str, one: Term, other: Term) -> Span:
+    left, right = one.span, other.span
+    if op == "*" and one.literal == -1:  # how the parser writes a minus sign
+        return right
     match op:
         case "+" | "-":
             return Span(max(left.top, right.top) + 1, min(left.grain, right.grain))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from sqlalchemy import ColumnElement, and_, false, or_
+from sqlalchemy import Boolean, ColumnElement, and_, literal, or_
 
 from gis.cql2.comparison import TEMPORAL, compare
 from gis.cql2.limits import NODES, refusal
@@ -16,7 +16,7 @@ Array = Sequence[Term]
 def _same(one: Term, other: Term, zone: str) -> ColumnElement[bool]:
     """Whether two members are one; lists may mix types, so members of different types are just not the same."""
     comparable = one.kind == other.kind or (one.kind in TEMPORAL and other.kind in TEMPORAL)
-    return compare("=", one, other, zone) if comparable else false()
+    return compare("=", one, other, zone) if comparable else literal(False, Boolean)
 
 
 def _contains(one: Array, other: Array, zone: str) -> ColumnElement[bool]:

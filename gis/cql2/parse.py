@@ -84,13 +84,16 @@ def _powers(node: Any) -> Any:
         return [_powers(one) for one in node]
     if not isinstance(node, dict):
         return node
-    node = {name: _powers(value) for name, value in node.items()}
     if node.get("op") != "^":
-        return node
-    base, exponent = node["args"]
-    if not (isinstance(base, dict) and base.get("op") == "^"):
-        return node
-    return {"op": "^", "args": [base["args"][0], _powers({"op": "^", "args": [base["args"][1], exponent]})]}
+        return {name: _powers(value) for name, value in node.items()}
+    exponents = []
+    while isinstance(node, dict) and node.get("op") == "^":
+        node, exponent = node["args"]
+        exponents.append(_powers(exponent))
+    power, *others = exponents
+    for operand in (*others, _powers(node)):
+        power = {"op": "^", "args": [operand, power]}
+    return power
 
 
 def _joined(node: Any, read_pieces: list[Any]) -> Any:

@@ -1,12 +1,12 @@
 r"""CQL2 text cut into pieces that the parser can read in bounded time and stack.
 
-The parser of the `cql2` package tries a parenthesis as several things in turn and recurses on operators: 25 nested
-parentheses keep it busy for a minute, and some thousand operators in a row overflow the stack of the process. So
-before it sees a filter, its tokens are counted, and every grouping parenthesis is taken out as a piece of its own:
+The parser of the `cql2` package (0.6) tries a parenthesis as several things in turn and recurses on operators: each
+further unclosed parenthesis doubles its time, 20 take a second, and some thousand operators in a row overflow the stack
+of the process. So before it sees a filter, its tokens are counted, and every grouping parenthesis is taken out as a piece of its own:
 
     a = 1 AND (b = 2 OR (c = 3 AND d = 4))
 
-is read as three pieces, `a = 1 AND "\ue000 1"`, `b = 2 OR "\ue000 0"` and `c = 3 AND d = 4`. Parentheses that are
+is read as three pieces, `a = 1 AND "\ue0001"`, `b = 2 OR "\ue0000"` and `c = 3 AND d = 4`. Parentheses that are
 part of a call, a list or a geometry stay, and may be nested only a few levels, which is all that CQL2 has use for.
 
 Number literals that the parser does not know though the standard does (`.5`, exponents in geometries) are respelled.

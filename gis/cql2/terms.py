@@ -7,9 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from sqlalchemy import BigInteger, ColumnElement, Double, Numeric, String, literal
-from sqlalchemy import false as sql_false
-from sqlalchemy import true as sql_true
+from sqlalchemy import BigInteger, Boolean, ColumnElement, Double, Numeric, String, literal
 
 from gis.cql2.limits import nearest, refusal, shown
 from gis.cql2.queryables import Queryable
@@ -118,7 +116,8 @@ def scalar_term(value: str | bool | float) -> Term:
     if isinstance(value, str):
         return Term("string", literal(value, String), f"the text {shown(value)}", value, value)
     if isinstance(value, bool):
-        return Term("boolean", sql_true() if value else sql_false(), str(value).lower(), value)
+        # Not SQLAlchemy's true(), which it folds away in AND and refuses to compare by order.
+        return Term("boolean", literal(value, Boolean), str(value).lower(), value)
     return number_term(value)
 
 

@@ -49,6 +49,8 @@ def holds(conn: Connection, expression: str | dict, lang: str = "cql2-text", **o
         ("1e3 = 1000 AND 1.5E-1 = .15", True),
         ("99999999999999999999 > 1", True),
         ("true AND NOT false", True),
+        ("false < true AND NOT true <= false AND true <> false AND true IN (false, true)", True),
+        ("A_OVERLAPS((1), ('x')) < true", True),
         ("'a' IS NULL", False),
         ("'Z' < 'a' AND 'z' < 'ä'", True),
         ("'a' BETWEEN 'A' AND 'b'", True),

@@ -245,6 +245,8 @@ def test_a_filter_at_the_limits_is_taken() -> None:
     assert statement("(" * limits.NESTING + "count = 1" + ")" * limits.NESTING)
     assert statement("count IN (" + ", ".join(str(number) for number in range(1900)) + ")")
     assert statement(" OR ".join(f"count = {number}" for number in range(300)))
+    assert statement("count = " + "-" * 60 + "km2")
+    assert statement("count = " + "1^" * 60 + "1")
 
 
 @pytest.mark.parametrize(
