@@ -2,7 +2,8 @@ r"""CQL2 text cut into pieces that the parser can read in bounded time and stack
 
 The parser of the `cql2` package (0.6) tries a parenthesis as several things in turn and recurses on operators: each
 further unclosed parenthesis doubles its time, 20 take a second, and some thousand operators in a row overflow the stack
-of the process. So before it sees a filter, its tokens are counted, and every grouping parenthesis is taken out as a piece of its own:
+of the process. So before it sees a filter, its tokens are counted, and every grouping parenthesis is taken out as a
+piece of its own:
 
     a = 1 AND (b = 2 OR (c = 3 AND d = 4))
 
