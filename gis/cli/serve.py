@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import errno
 import ipaddress
 import os
 import socket
 import tempfile
+from typing import Any
 
 import click
 import uvicorn
@@ -59,9 +61,17 @@ def serve_command(*, host: str, port: int, workers: int, access_log: bool, as_js
             port=port,
             workers=workers,
             access_log=access_log,
+            log_config=logging_to_stderr(),
             log_level="info" if access_log else "warning",
             server_header=False,
         )
+
+
+def logging_to_stderr() -> dict[str, Any]:
+    """Uvicorn's own logging, with the lines of requests where all others are: stdout is for what a script reads."""
+    config = copy.deepcopy(uvicorn.config.LOGGING_CONFIG)
+    config["handlers"]["access"]["stream"] = "ext://sys.stderr"
+    return config
 
 
 def check_key(host: str) -> None:

@@ -32,7 +32,7 @@ from sqlalchemy import (
 from sqlalchemy.sql.selectable import Subquery
 
 from gis.collections.crs import CRS84, STORED_SRID, FeatureCrs
-from gis.collections.declared import Collection
+from gis.collections.declared import Collection, Property
 from gis.collections.selection import Selection
 from gis.errors import ParameterError
 
@@ -166,10 +166,10 @@ def order_by(f: Subquery, order: Sequence[SortKey]) -> list[ColumnElement[Any]]:
 
 def feature_text(f: Subquery, collection: Collection, query: PageQuery) -> ColumnElement[str]:
     """A feature as GeoJSON text: id, geometry in the CRS that was asked for, properties."""
-    names = [one.name for one in collection.properties if query.properties is None or one.name in query.properties]
+    chosen = [one for one in collection.properties if query.properties is None or one.name in query.properties]
     # Names come from the declaration, never from a request.
-    listed = ", ".join(f'{f.name}."{name}"' for name in names)
-    properties = f"(SELECT row_to_json(q) FROM (SELECT {listed}) AS q)::text" if names else "'{}'"  # noqa: S608
+    listed = ", ".join(_written(f.name, one) for one in chosen)
+    properties = f"(SELECT row_to_json(q) FROM (SELECT {listed}) AS q)::text" if chosen else "'{}'"  # noqa: S608
     return (
         literal_column('\'{"type":"Feature","id":\'', Text)
         + cast(func.to_json(cast(f.c[collection.feature_id], Text)), Text)
@@ -178,6 +178,20 @@ def feature_text(f: Subquery, collection: Collection, query: PageQuery) -> Colum
         + literal_column("',\"properties\":'", Text)
         + literal_column(properties, Text)
         + literal_column("'}'", Text)
+    )
+
+
+def _written(source: str, one: Property) -> str:
+    """A property as the database writes it: a number that happens to be whole gets `.0`.
+
+    GDAL and QGIS decide by the first features they see; of densities that begin with 0 they would keep whole numbers.
+    """
+    column = f'{source}."{one.name}"'
+    if one.kind != "number":
+        return column
+    whole = f"{column} = trunc({column}) AND abs({column}) < 1e15"
+    return (
+        f'CASE WHEN {whole} THEN to_json(CAST({column} AS numeric(16, 1))) ELSE to_json({column}) END AS "{one.name}"'
     )
 
 
