@@ -29,6 +29,7 @@ from gis.exports.copying import Copying
 from gis.exports.order import ExportOrder, prepare
 from gis.exports.spool import Spool
 from gis.exports.writing import STREAMED, ending_of, save
+from gis.settings import settings
 from gis.store.database import transaction
 
 router = APIRouter(include_in_schema=False)
@@ -40,6 +41,9 @@ turns of other requests."""
 
 OPEN = 16
 """Exports that a worker has open: made, waiting to be made, or on their way to slow clients."""
+
+LONGER = 15
+"""An export may take so many times as long as another question of a client's own making."""
 
 STALLED_S = 60.0
 """A client that takes nothing for so long is given up."""
@@ -82,7 +86,8 @@ class _Run:
     def _make(self) -> None:
         try:
             self._copying.check()
-            with transaction(self._engine, read_only=True) as conn:
+            limit = LONGER * settings().query_limit_s
+            with transaction(self._engine, read_only=True, statement_s=limit) as conn:
                 prepared = prepare(conn, self._order)
                 if self._ending in STREAMED:
                     STREAMED[self._ending](conn, prepared, self._copying, self.spool.write, lambda _: None)

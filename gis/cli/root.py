@@ -7,6 +7,7 @@ import click
 from gis.cli.answers import density_command, roads_group, staffing_command
 from gis.cli.city import city_group
 from gis.cli.database import database_group
+from gis.cli.exports import export_command
 from gis.cli.frame import Frame
 from gis.cli.grid import grid_group
 from gis.cli.load import load_group
@@ -44,6 +45,7 @@ main.add_command(verify_command)
 main.add_command(density_command)
 main.add_command(roads_group)
 main.add_command(staffing_command)
+main.add_command(export_command)
 main.add_command(map_group)
 main.add_command(serve_command)
 main.add_command(locate_command)

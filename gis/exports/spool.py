@@ -41,7 +41,7 @@ class Spool:
         self._file: IO[bytes] | None = None
         self._read = self._written = 0
         self._change = threading.Condition()
-        self._closed = self._finished = False
+        self._closed = self._finished = self._adopted = False
         self._error: BaseException | None = None
 
     # -- the writer ----------------------------------------------------------------------------------------------------
@@ -74,7 +74,7 @@ class Spool:
             if self._closed:
                 file.close()
                 raise Stopped
-            self._file, self._read, self._written = file, 0, size
+            self._file, self._read, self._written, self._adopted = file, 0, size, True
         self._wake()
 
     def finish(self, error: BaseException | None = None) -> None:
@@ -130,7 +130,7 @@ class Spool:
             if self.on_disk and self._file is not None:
                 block = os.pread(self._file.fileno(), min(PIECE, self._written - self._read), self._read)
                 self._read += len(block)
-                if not self.on_disk:
+                if not self.on_disk and not self._adopted:
                     os.ftruncate(self._file.fileno(), 0)
                     self._read = self._written = 0
                 self._change.notify()
