@@ -62,9 +62,9 @@ def tile_size(z: int) -> float:
 
 
 def buffered(bounds: Bounds) -> Bounds:
-    """What a tile shows: its bounds and BUFFER units beyond."""
+    """What a tile shows: its bounds, BUFFER units beyond, and the half of one that rounding brings in."""
     west, south, east, north = bounds
-    more = (east - west) * BUFFER / EXTENT
+    more = (east - west) * (BUFFER + 0.5) / EXTENT
     return west - more, south - more, east + more, north + more
 
 

@@ -2,7 +2,8 @@
 
 Rounding to a tile's units moves a vertex by up to 0.71 units. A polygon whose minimum clearance is larger than twice
 that stays valid, so most are rounded as they are, all at once. The others, and those that reach beyond the tile's
-buffer, go through GEOS: clipped, rounded, and where that made them invalid, snapped with their topology.
+buffer, go through GEOS: rounded, clipped (in this order, as PostGIS does it), and where that made them invalid, clipped
+and snapped with their topology.
 """
 
 from __future__ import annotations
@@ -106,12 +107,12 @@ class Shapes:
             units = np.rint(_to_units(self.coords[rows], bounds)).astype(np.int64)
             ones = np.ones(len(rows), np.int64)
             return Drawing("point", units, ones, ones), rows
-        if self.shape == "polygon":
-            inside &= self.clearance[rows] > CLEAR * unit
+        clear = self.clearance[rows] > CLEAR * unit if self.shape == "polygon" else np.ones(len(rows), bool)
+        inside &= clear
         plain, rest = rows[inside], rows[~inside]
         found = [self._flat(plain, bounds)]
         if len(rest):
-            changed, kept = _through_geos(self.shape, self._geometries(rest, bounds))
+            changed, kept = _through_geos(self.shape, self._geometries(rest, bounds), clear[~inside])
             found.append(changed)
             plain = np.concatenate([plain, rest[kept]])
         units, vertices, parts = (np.concatenate(one) for one in zip(*found, strict=True))
@@ -188,36 +189,45 @@ def _ragged(shape: Shape, geometries: NDArray[np.object_]) -> tuple[NDArray[np.f
     return coords, tuple(np.asarray(one, np.int64) for one in offsets)
 
 
-def _through_geos(shape: Shape, geometries: NDArray[np.object_]) -> tuple[tuple[NDArray[np.float64], Ints, Ints], Ints]:
-    """Clipped to the buffered tile and rounded: coordinates, vertices of each part, parts of each; and which are left.
+def _through_geos(
+    shape: Shape, geometries: NDArray[np.object_], clear: NDArray[np.bool_]
+) -> tuple[tuple[NDArray[np.float64], Ints, Ints], Ints]:
+    """Rounded and clipped to the buffered tile: coordinates, vertices of each part, parts of each; and which are left.
 
     Parameters
     ----------
     geometries
         Multilinestrings or multipolygons in tile units.
+    clear
+        Of which it is known that rounding leaves them valid.
     """
-    clipped = shapely.clip_by_rect(geometries, *SHOWN)
+    whole = shapely.transform(geometries, np.rint)
+    clipped = shapely.clip_by_rect(whole, *SHOWN)
     if shape == "line":
         lines, kept = _collected(clipped, shapely.multilinestrings, LINE)
         coords, offsets = _ragged(shape, lines)
         return (coords, np.diff(offsets[0]), np.diff(offsets[1])), kept
-    clipped, kept = _collected(clipped, shapely.multipolygons, POLYGON)
     rounded = shapely.transform(clipped, np.rint)
     # Either rounding closed a gap, or fast clipping left parts that overlap, as it sometimes does: the thorough way.
-    doubtful = np.flatnonzero(~shapely.is_valid(rounded))
+    sound = shapely.is_valid(rounded)
+    sound[~clear] &= shapely.is_valid(whole[~clear])
+    doubtful = np.flatnonzero(~sound)
     if len(doubtful):
-        whole = geometries[kept[doubtful]]
-        broken = np.flatnonzero(~shapely.is_valid(whole))
-        whole[broken] = shapely.make_valid(whole[broken], method="structure")
-        thorough = shapely.intersection(whole, shapely.box(*SHOWN))
-        rounded[doubtful] = shapely.set_precision(thorough, 1.0)
-    rounded, left = _collected(rounded, shapely.multipolygons, POLYGON)
+        rounded[doubtful] = _thoroughly(geometries[doubtful])
+    rounded, kept = _collected(rounded, shapely.multipolygons, POLYGON)
     # GEOS takes y as up, so what it calls anticlockwise is clockwise as seen.
     coords, offsets = _ragged(shape, shapely.orient_polygons(rounded, exterior_cw=False))
     starts = offsets[0][:-1]
     vertices = np.diff(offsets[0]) - 1
     parts = np.diff(offsets[1][offsets[2]])
-    return (coords[runs(starts, vertices)], vertices, parts), kept[left]
+    return (coords[runs(starts, vertices)], vertices, parts), kept
+
+
+def _thoroughly(geometries: NDArray[np.object_]) -> NDArray[np.object_]:
+    """Clipped to the buffered tile and snapped to whole units; valid, perhaps empty."""
+    broken = np.flatnonzero(~shapely.is_valid(geometries))
+    geometries[broken] = shapely.make_valid(geometries[broken], method="structure")
+    return shapely.set_precision(shapely.intersection(geometries, shapely.box(*SHOWN)), 1.0)
 
 
 def _without_repeats(shape: Shape, units: Ints, vertices: Ints, parts: Ints) -> tuple[Drawing, Ints]:
