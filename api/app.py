@@ -110,6 +110,7 @@ def create_app(engine: Engine) -> FastAPI:
         title="finegrid",
         version=version("finegrid"),
         description=DESCRIPTION,
+        openapi_url=None,
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
