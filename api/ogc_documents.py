@@ -144,8 +144,9 @@ def is_synthetic(city: City, collection: Collection) -> list[str]:
 
 def _extent(extent: Extent, collection: Collection) -> Document:
     found: Document = {}
-    if extent.box is not None:
-        found["spatial"] = {"bbox": [list(extent.box)], "crs": CRS84_URI}
+    box = extent.reports if collection.id == "reports" else extent.box
+    if box is not None:
+        found["spatial"] = {"bbox": [list(box)], "crs": CRS84_URI}
     if extent.time is not None and (collection.time or collection.parameters) and "reports" in collection.layers:
         found["temporal"] = {"interval": [[moment.isoformat() for moment in extent.time]], "trs": GREGORIAN}
     return found
