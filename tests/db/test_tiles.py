@@ -8,10 +8,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date
 
-import mapbox_vector_tile
-import numpy as np
 import pytest
-import shapely
 from sqlalchemy import Connection, Engine, text
 
 from gis.collections.catalogue import COLLECTIONS
@@ -22,19 +19,12 @@ from gis.reports import ImportOrder, import_reports
 from gis.store.database import bump_version, create_database_engine, transaction
 from gis.tiles import reports as tiles_of_reports
 from gis.tiles.layers import TileLayers, read_versions
-from gis.tiles.mvt import Column, text_value
-from gis.tiles.pictures import LIMIT, Picture, squares_tile
-from gis.tiles.pyramid import HALF, tile_bounds, tile_size, to_mercator
 from gis.tiles.reports import DETAIL_ZOOM, MOST
-from gis.tiles.shapes import Shapes
-from gis.tiles.sources import Table, source_of
-from gis.tiles.squares import Rate, Summand, Sums
 from tests.api.tiny import Tiny, fill, tiny_facts, write_reports
+from tests.tile_reading import CITY_BOX, assert_same_as_postgis, features_of, home, tiles_over
 from tests.town import build_town
 
 WINDOW = DensityQuery(date(2016, 5, 1), date(2016, 5, 21))
-# Corner of the tiny city and of the town, and the corner opposite, in degrees.
-CITY_BOX = (113.595, 34.695, 113.617, 34.712)
 
 
 @pytest.fixture(scope="module")
@@ -64,53 +54,6 @@ def tiny(tiny_engine: Engine) -> Iterator[Connection]:
 @pytest.fixture(scope="module")
 def layers() -> TileLayers:
     return TileLayers()
-
-
-def tiles_over(box: tuple[float, float, float, float], z: int) -> list[tuple[int, int]]:
-    (west, south), (east, north) = to_mercator(np.array(box).reshape(2, 2)).tolist()
-    size = tile_size(z)
-    xs = range(int((west + HALF) // size), int((east + HALF) // size) + 1)
-    ys = range(int((HALF - north) // size), int((HALF - south) // size) + 1)
-    return list(itertools.product(xs, ys))
-
-
-def home(z: int) -> tuple[int, int]:
-    """The tile of the city's first cells."""
-    return tiles_over((113.6015, 34.7015, 113.6015, 34.7015), z)[0]
-
-
-def features_of(tile: bytes, name: str) -> list[tuple[dict, shapely.Geometry]]:
-    if not tile:
-        return []
-    decoded = mapbox_vector_tile.decode(tile, default_options={"y_coord_down": True})
-    assert list(decoded) == [name]
-    return [(one["properties"], shapely.geometry.shape(one["geometry"])) for one in decoded[name]["features"]]
-
-
-def drawn_by_postgis(conn: Connection, table: str, z: int, x: int, y: int) -> dict[str, shapely.Geometry]:
-    tile = conn.execute(
-        text(
-            "SELECT ST_AsMVT(t, 'n') FROM (SELECT code, ST_AsMVTGeom(ST_Transform(geom, 3857),"
-            f" ST_TileEnvelope(:z, :x, :y), 4096, 64, true) AS geom FROM {table} OFFSET 0) AS t WHERE geom IS NOT NULL"
-        ),
-        {"z": z, "x": x, "y": y},
-    ).scalar_one()
-    return {properties["code"]: shape for properties, shape in features_of(bytes(tile), "n")}
-
-
-def assert_same_as_postgis(conn: Connection, layers: TileLayers, collection: str, table: str, z: int) -> int:
-    """How many features were compared."""
-    compared = 0
-    for x, y in tiles_over(CITY_BOX, z):
-        ours = {one["code"]: shape for one, shape in features_of(layers.tile(conn, collection, z, x, y), collection)}
-        theirs = drawn_by_postgis(conn, table, z, x, y)
-        assert ours.keys() == theirs.keys(), (z, x, y)
-        for code, shape in ours.items():
-            assert shape.is_valid
-            # Both round, and PostGIS leaves out vertices that are less than half a unit off: one unit each way.
-            assert shapely.hausdorff_distance(shape, theirs[code]) <= 1.4143, (z, x, y, code)
-            compared += 1
-    return compared
 
 
 # -- features ----------------------------------------------------------------------------------------------------------
@@ -212,14 +155,14 @@ def test_plain_cells_carry_counts_where_a_window_is_given(tiny: Connection, laye
 # -- squares -----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("z", [0, 4, 9, 11, 12])
-@pytest.mark.parametrize(("collection", "target"), [("density-cells", "cell"), ("density-roads", "segment")])
+@pytest.mark.parametrize(
+    ("collection", "target", "z"),
+    [("density-cells", "cell", z) for z in (0, 4, 9, 11, 12)] + [("density-roads", "segment", z) for z in (0, 4, 9)],
+)
 def test_squares_conserve_the_sums(tiny: Connection, layers: TileLayers, collection: str, target: str, z: int) -> None:
     expected = counted(tiny, target)
-    # From this zoom on features are shown themselves, also beyond the tile's sides.
-    assert layers.describe(tiny, collection, WINDOW).detail_zoom > (z if target == "cell" else 4)
-    if z >= layers.describe(tiny, collection, WINDOW).detail_zoom:
-        return
+    # From the detail zoom on features are shown themselves, also beyond the tile's sides.
+    assert layers.describe(tiny, collection, WINDOW).detail_zoom > z
     size = "area_km2" if target == "cell" else "length_m"
     features = count = 0
     total = 0.0
@@ -408,112 +351,3 @@ def test_threads_share_one_picture(tiny_engine: Engine) -> None:
         one.join()
     assert len(found) == 2
     assert found[0] == found[1] != b""
-
-
-# -- limit -------------------------------------------------------------------------------------------------------------
-
-
-def dense_picture(count: int) -> Picture:
-    """Very many small squares within one tile of zoom 16, with names of their own."""
-    rng = np.random.default_rng(5)
-    west, south = 113.6, 34.7
-    lon, lat = west + 0.004 * rng.random(count), south + 0.003 * rng.random(count)
-    shapes = Shapes("polygon", shapely.box(lon, lat, lon + 2e-4, lat + 2e-4))
-    texts = [text_value(f"number {n:08d}") for n in range(count)]
-    counts = rng.integers(0, 1000, count)
-    columns = {"code": Column("code", "text", np.arange(count)), "count": Column("count", "integer", counts)}
-    source = source_of(Table(shapes, [str(n) for n in range(count)], columns, texts))
-    sums = Sums(
-        source.where,
-        {"count": Summand(counts), "area_km2": Summand(rng.integers(1, 10**9, count), 10**8)},
-        (Rate("per_km2", "count", "area_km2"), Rate("per_km2_per_day", "count", "area_km2", 7)),
-    )
-    return Picture("dense", source, list(columns.values()), sums)
-
-
-@pytest.mark.parametrize("count", [9_000, 40_000])
-def test_no_tile_exceeds_the_limit(count: int) -> None:
-    picture = dense_picture(count)
-    box = (113.5999, 34.6999, 113.6043, 34.7033)
-    squares = False
-    for z in (0, 10, 14, 16, 17):
-        features = 0
-        for x, y in tiles_over(box, z):
-            tile = picture.tile(z, x, y)
-            assert len(tile) <= LIMIT
-            found = features_of(tile, "dense")
-            if found and "features" in found[0][0]:
-                squares |= z >= picture.source.detail
-                features += sum(one["features"] for one, _ in found)
-            else:
-                features += len(found)
-        assert features >= count
-        assert features == count or z >= 16
-    assert squares == (count > 9_000)
-
-
-def test_squares_become_coarser_until_they_fit(monkeypatch: pytest.MonkeyPatch) -> None:
-    picture = dense_picture(20_000)
-    fine = squares_tile("dense", picture.sums, 16, *tiles_over((113.602, 34.7015, 113.602, 34.7015), 16)[0])
-    monkeypatch.setattr("gis.tiles.pictures.LIMIT", len(fine) - 1)
-    coarse = squares_tile("dense", picture.sums, 16, *tiles_over((113.602, 34.7015, 113.602, 34.7015), 16)[0])
-    assert len(coarse) < len(fine) / 2
-    assert sum(one["features"] for one, _ in features_of(fine, "dense")) == sum(
-        one["features"] for one, _ in features_of(coarse, "dense")
-    )
-
-
-# -- borders -----------------------------------------------------------------------------------------------------------
-
-
-def place(conn: Connection, code: str, wkt: str) -> None:
-    conn.execute(
-        text(
-            "INSERT INTO areas (level, code, name, geom) VALUES ('district', :code, :code,"
-            " ST_Multi(ST_GeomFromText(:wkt, 4326)))"
-        ),
-        {"code": code, "wkt": wkt},
-    )
-    bump_version(conn, "areas")
-
-
-def test_the_antimeridian_and_the_poles(conn: Connection, zhengzhou: object) -> None:
-    place(conn, "4101E", shapely.box(179.9, -17.1, 180, -17).wkt)
-    place(conn, "4101W", shapely.box(-180, -17.1, -179.9, -17).wkt)
-    place(conn, "4101N", shapely.box(20, 80, 20.4, 90).wkt)
-    place(conn, "4101P", shapely.box(10, 86, 10.4, 87).wkt)
-    layers = TileLayers()
-    z = layers.describe(conn, "districts").detail_zoom
-    side = 1 << z
-    row = tiles_over((179.95, -17.05, 179.95, -17.05), z)[0][1]
-    assert [one["code"] for one, _ in features_of(layers.tile(conn, "districts", z, side - 1, row), "districts")] == [
-        "4101E"
-    ]
-    assert [one["code"] for one, _ in features_of(layers.tile(conn, "districts", z, 0, row), "districts")] == ["4101W"]
-    top = tiles_over((20.2, 85.05, 20.2, 85.05), z)[0]
-    for x, y in (top, tiles_over((10.2, 85.05, 10.2, 85.05), z)[0]):
-        assert y == 0
-        ours = {one["code"] for one, _ in features_of(layers.tile(conn, "districts", z, x, y), "districts")}
-        assert ours == ({"4101N"} if (x, y) == top else set())
-    # Squares of the world: what lies beyond the pyramid's latitudes is in no tile.
-    assert sum(one["features"] for one, _ in features_of(layers.tile(conn, "districts", 0, 0, 0), "districts")) in (
-        2,
-        3,
-    )
-
-
-def test_the_buffer_ends_after_64_units(conn: Connection, zhengzhou: object) -> None:
-    z, x, y = 16, 53451, 25935
-    west, south, east, north = tile_bounds(z, x, y)
-    unit = (east - west) / 4096
-    for code, right in (("41011", -63), ("41012", -66)):
-        box = shapely.box(west - 900 * unit, south, west + right * unit, north)
-        degrees = conn.execute(
-            text("SELECT ST_AsText(ST_Transform(ST_GeomFromText(:wkt, 3857), 4326), 17)"), {"wkt": box.wkt}
-        ).scalar_one()
-        place(conn, code, degrees)
-    layers = TileLayers()
-    ((one, shape),) = features_of(layers.tile(conn, "districts", z, x, y), "districts")
-    assert one["code"] == "41011"
-    assert shape.bounds == (-64, 0, -63, 4096)
-    assert drawn_by_postgis(conn, "areas", z, x, y)["41011"].bounds == (-64, 0, -63, 4096)
