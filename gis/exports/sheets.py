@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
@@ -10,10 +11,12 @@ from typing import Any
 import pyarrow as pa
 import xlsxwriter
 from sqlalchemy import Connection
+from xlsxwriter.exceptions import FileCreateError
 from xlsxwriter.worksheet import Worksheet
 
 from gis.collections.declared import PropertyKind
 from gis.encoding import FORMULA_STARTS
+from gis.errors import FileError
 from gis.exports.batches import copy_batches
 from gis.exports.copying import Copying
 from gis.exports.order import Prepared
@@ -30,18 +33,22 @@ Cell = Callable[[int, int, Any], object]
 
 def write_workbook(conn: Connection, prepared: Prepared, copying: Copying, path: Path, progress: Progress) -> int:
     """A workbook; text is text, numbers are numbers, days and moments are dates (moments in the city's time)."""
-    options = {"constant_memory": True, "tmpdir": str(path.parent), "strings_to_formulas": False}
-    book = xlsxwriter.Workbook(str(path), options)
-    try:
-        count = _Sheets(book, prepared).write(conn, copying, progress)
-        _about(book, prepared)
-        book.set_properties(
-            {"title": prepared.order.collection.title, "created": prepared.as_of.replace(tzinfo=None)},
-        )
-    except BaseException:
-        _forget(book)
-        raise
-    book.close()
+    # Rows wait in files of their own until the workbook is put together.
+    with tempfile.TemporaryDirectory(prefix="finegrid_export_") as folder:
+        options = {"constant_memory": True, "tmpdir": folder, "strings_to_formulas": False}
+        book = xlsxwriter.Workbook(str(path), options)
+        try:
+            count = _Sheets(book, prepared).write(conn, copying, progress)
+            _about(book, prepared)
+            title, moment = prepared.order.collection.title, prepared.as_of.replace(tzinfo=None)
+            book.set_properties({"title": title, "created": moment})
+            book.close()
+        except FileCreateError as problem:
+            msg = f"{path.name}: cannot be written: {problem}"
+            raise FileError(msg) from problem
+        except BaseException:
+            _forget(book)
+            raise
     return count
 
 
