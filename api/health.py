@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import PlainTextResponse
 
 from api.dependencies import Turn
 from api.encoding import json_answer
@@ -43,6 +44,7 @@ def get_readiness(request: Request) -> Response:
     "/metrics",
     summary="Counters and latencies for Prometheus",
     description="Requests by route, method and status, and their duration. With several workers the numbers of all.",
+    response_class=PlainTextResponse,
 )
 async def get_metrics() -> Response:
     """The numbers in Prometheus' text format."""

@@ -11,7 +11,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
-from api.points import WGS84, is_csv, one_point, points_of_csv, points_of_json, read_body
+from api.points import WGS84, check_query, is_csv, one_point, points_of_csv, points_of_json, read_body
 from gis.errors import NotFound, TooLarge
 from gis.geometry.datum import to_wgs84
 from gis.live import LiveGround, Picture
@@ -121,11 +121,12 @@ async def locate(request: Request) -> Response:
                 "text/csv": {"schema": {"type": "string"}, "example": "lon,lat\n113.65,34.76\n"},
             },
         },
-        "parameters": [POINT_PARAMETERS[2]],
+        "parameters": [{**POINT_PARAMETERS[2], "description": "What the coordinates of CSV mean; JSON says it inside"}],
     },
 )
 async def locate_many(request: Request) -> Response:
     """Answer many points."""
+    check_query(request)
     limit = settings().batch_limit
     body = await read_body(request, limit * 64)
     (lon, lat), crs = points_of_csv(request, body) if is_csv(request) else points_of_json(body)

@@ -202,6 +202,14 @@ def _property(one: Property) -> Described:
     return query(one.name, schema, f"Only features whose {one.name} is this")
 
 
+def _exported(media: str) -> Described:
+    """A GeoJSON file is a collection of features without the links of a page; all else is bytes to its reader."""
+    if media != GEOJSON:
+        return {"type": "string", "format": "binary"}
+    features = {"type": "array", "items": {"$ref": "#/components/schemas/Feature"}}
+    return {"type": "object", "required": ["type", "features"], "properties": {"type": TEXT, "features": features}}
+
+
 def paths() -> Described:
     """Every path of the OGC resources but those of tiles."""
     tag = "OGC API - Features"
@@ -235,7 +243,7 @@ def paths() -> Described:
                 PROPERTIES,
                 SORTBY,
             ],
-            {media: {"schema": {"type": "string", "format": "binary"}} for _, media in EXPORTS.values()},
+            {media: {"schema": _exported(media)} for _, media in EXPORTS.values()},
             "Takes the collection's own parameters and properties as well, as its items do.",
         ),
     }

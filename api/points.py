@@ -93,6 +93,23 @@ def is_csv(request: Request) -> bool:
     return request.headers.get("content-type", "").partition(";")[0].strip().lower() == "text/csv"
 
 
+def check_query(request: Request) -> None:
+    """Refuse a query string that many points cannot have: theirs are in the body, as is the datum of JSON.
+
+    Raises
+    ------
+    ParameterError
+        Naming the parameter.
+    """
+    for name in request.query_params:
+        if name != "datum":
+            msg = "there is no such parameter; there is datum, with CSV"
+            raise ParameterError(name, msg)
+        if not is_csv(request):
+            msg = 'belongs in the body where that is JSON: {"datum": "gcj02", "points": [[lon, lat], ...]}'
+            raise ParameterError(name, msg)
+
+
 def points_of_json(body: bytes) -> tuple[Points, SourceCrs]:
     """Longitudes and latitudes of {"datum": ..., "points": [[lon, lat], ...]}.
 

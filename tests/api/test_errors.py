@@ -187,3 +187,14 @@ def test_a_fault_of_ours_tells_nothing_of_our_insides(client: TestClient, monkey
     monkeypatch.setattr("api.staffing.staffing", broken)
     found = check_problem(client.get("/staffing"), 500)
     assert "secret" not in str(found)
+
+
+def test_the_datum_of_many_points_stands_where_it_is_read(client: TestClient) -> None:
+    points = {"points": [[113.6005, 34.7035]]}
+    refused = client.post("/grid/locate", json=points, params={"datum": "gcj02"})
+    assert refused.status_code == 400
+    assert refused.json()["parameter"] == "datum"
+    assert "belongs in the body" in refused.json()["detail"]
+    csv = {"content": "lon,lat\n113.6005,34.7035\n", "headers": {"Content-Type": "text/csv"}}
+    assert client.post("/grid/locate", params={"datum": "gcj02"}, **csv).status_code == 200
+    assert client.post("/grid/locate", params={"datun": "gcj02"}, **csv).json()["parameter"] == "datun"
