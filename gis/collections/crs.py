@@ -16,6 +16,8 @@ EPSG_URI = "http://www.opengis.net/def/crs/EPSG/0/"
 STORED_SRID = 4326
 EDGE_POINTS = 32
 """A straight edge of a box becomes a curve in another CRS; so many points follow it."""
+FARTHEST_M = 1e8
+"""No projected CRS reaches so far; PROJ answers beyond, but with places somewhere else."""
 
 
 @dataclass(frozen=True)
@@ -114,19 +116,27 @@ def box_shape(numbers: tuple[float, ...], crs: FeatureCrs) -> shapely.Geometry:
         raise ParameterError("bbox", msg)
     if geographic:
         if west <= east:
-            return shapely.box(west, south, east, north)
+            return _sound(shapely.box(west, south, east, north))
         # Requirement 24 of Part 1: such a box spans the antimeridian.
-        return shapely.union_all([shapely.box(west, south, 180, north), shapely.box(-180, south, east, north)])
+        return shapely.union_all(
+            [_sound(shapely.box(west, south, 180, north)), _sound(shapely.box(-180, south, east, north))]
+        )
     return _curved(west, south, east, north, crs)
 
 
 def _curved(west: float, south: float, east: float, north: float, crs: FeatureCrs) -> shapely.Geometry:
-    ring = shapely.get_coordinates(
-        shapely.segmentize(shapely.box(west, south, east, north), max(east - west, north - south) / EDGE_POINTS)
-    )
-    lon, lat = _to_stored(crs.srid).transform(ring[:, 0], ring[:, 1])
-    if not (np.isfinite(lon).all() and np.isfinite(lat).all()):
+    along = np.linspace(0, 1, EDGE_POINTS, endpoint=False)
+    there, back, low, high = along, 1 - along, np.zeros(EDGE_POINTS), np.ones(EDGE_POINTS)
+    x = np.concatenate([there, high, back, low])
+    y = np.concatenate([low, there, high, back])
+    lon, lat = _to_stored(crs.srid).transform(west + x * (east - west), south + y * (north - south))
+    within = max(map(abs, (west, south, east, north))) < FARTHEST_M
+    if not (within and np.isfinite(lon).all() and np.isfinite(lat).all()):
         msg = f"it leaves the area where {crs.uri} is defined"
         raise ParameterError("bbox", msg)
-    shape = shapely.Polygon(np.stack([lon, lat], axis=-1))
+    return _sound(shapely.Polygon(np.stack([lon, lat], axis=-1)))
+
+
+def _sound(shape: shapely.Geometry) -> shapely.Geometry:
+    """A box without width or height is a line or a point."""
     return shape if shape.is_valid else shapely.make_valid(shape)
