@@ -1,8 +1,9 @@
 # finegrid: the developer interface. `make help` lists the targets.
 CITY ?= zhengzhou
 PORT ?= 8000
+EXAMPLES ?= 200
 
-.PHONY: help setup setup-test demo test check format bench
+.PHONY: help setup setup-test demo test fuzz check format bench
 
 help:            ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -18,6 +19,9 @@ demo: setup      ## load the sample city and serve it; CITY=zhengzhou|boston POR
 
 test: setup-test ## the whole test suite against a real PostGIS; ARGS="-k locate" for a part
 	@.venv/bin/python -m pytest $(ARGS)
+
+fuzz: setup-test ## thousands of requests made up from the API definition; EXAMPLES=200 per operation and kind
+	@FUZZ=1 FUZZ_EXAMPLES=$(EXAMPLES) .venv/bin/python -m pytest tests/clients/test_schemathesis.py $(ARGS)
 
 check: setup-test ## format, lint, types, import contract
 	@.venv/bin/ruff format --check .
