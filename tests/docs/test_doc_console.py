@@ -42,7 +42,7 @@ def test_your_own_city_step_by_step(walk: tuple[Path, str, list[str]]) -> None:
     assert not walk[2], "\n\n".join(walk[2])
 
 
-@pytest.mark.parametrize("name", ["formats.md", "errors.md", "api.md", "cli.md", "rulebook.md"])
+@pytest.mark.parametrize("name", ["formats.md", "errors.md", "api.md", "cli.md", "rulebook.md", "exports.md"])
 def test_every_example_answers_as_shown(name: str, shells: tuple[Shell, Shell]) -> None:
     found = differences(DOCS / name, *shells)
     assert not found, "\n\n".join(found)
@@ -54,7 +54,9 @@ def test_there_are_examples_and_all_are_run() -> None:
         assert fences == len(blocks_of(path)), path
         assert all(block.steps for block in blocks_of(path)), path
         if fences and path.name != "your-own-city.md":
-            assert path.name in ("formats.md", "errors.md", "api.md", "cli.md", "rulebook.md"), f"{path} is not run"
+            assert path.name in ("formats.md", "errors.md", "api.md", "cli.md", "rulebook.md", "exports.md"), (
+                f"{path} is not run"
+            )
     commands = [step.command for block in blocks_of(DOCS / "your-own-city.md") for step in block.steps]
     assert len([command for command in commands if command.startswith("finegrid ")]) >= 20
 
