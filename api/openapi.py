@@ -37,6 +37,8 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
     schemas["Problem"] = PROBLEM_SCHEMA
     schemas.update(openapi_collections.SCHEMAS)
     document["paths"].update(openapi_collections.paths() | openapi_tiles.paths())
+    # QGIS looks here, and only here, for how many features it may ask for at once.
+    components["parameters"] = {"limit": openapi_collections.LIMIT_PARAMETER}
     components["securitySchemes"] = {"key": {"type": "apiKey", "in": "header", "name": "X-API-Key"}}
     wrong = {
         "description": "What is wrong, as a problem document (RFC 9457); also for 401, 403, 404, 405, 409, 413 and 503",
