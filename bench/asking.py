@@ -9,7 +9,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from email.message import Message
 
@@ -62,6 +62,13 @@ def request_of(path: str, headers: Mapping[str, str] | None = None) -> bytes:
     """The bytes of a GET; spaces and quotes in the path are the caller's to escape."""
     lines = "".join(f"{name}: {value}\r\n" for name, value in (headers or {}).items())
     return f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n{lines}\r\n".encode()
+
+
+def rotated(names: Iterable[str], turn: int) -> list[str]:
+    """In each round another one begins: who comes after a heavy one finds caches and clock speed as that left them."""
+    listed = list(names)
+    at = turn % len(listed)
+    return listed[at:] + listed[:at]
 
 
 @dataclass

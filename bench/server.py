@@ -30,20 +30,16 @@ BY_SHAPE = (
 )
 
 
-def statements(which: str) -> dict[str, TextClause]:
-    """Both ways to bring features home: one text made by PostgreSQL, or a row per feature joined here."""
-    return {
-        "one": _clause(f"SELECT string_agg({FEATURE}, ',') FROM {CELLS} {which}"),
-        "rows": _clause(f"SELECT {FEATURE} FROM {CELLS} {which}"),
-    }
-
-
 def _clause(statement: str) -> TextClause:
     # The colons of JSON are none of SQLAlchemy's parameters.
     return text(statement.replace('":', '"\\:'))
 
 
-PAGE, BOX, CODES, SHAPE = (statements(which) for which in (BY_PAGE, BY_BOX, BY_CODES, BY_SHAPE))
+PAGE, BOX, CODES, SHAPE = (
+    _clause(f"SELECT string_agg({FEATURE}, ',') FROM {CELLS} {which}")
+    for which in (BY_PAGE, BY_BOX, BY_CODES, BY_SHAPE)
+)
+ALL = _clause(f"SELECT {FEATURE} FROM {CELLS} ORDER BY c.code) f")
 TILE = text(
     "SELECT ST_AsMVT(t, 'cells') FROM (SELECT code, count, per_km2,"
     " ST_AsMVTGeom(ST_Transform(geom, 3857), ST_TileEnvelope(:z, :x, :y)) AS geom FROM cells_heat"
@@ -57,37 +53,44 @@ async def noop() -> Response:
     return Response(b"{}", media_type="application/json")
 
 
-def _features(how: dict[str, TextClause], rows: bool, **binds: Any) -> Response:
-    with app.state.engine.connect() as conn:
-        if rows:
-            features = ",".join(conn.execute(how["rows"], binds).scalars())
-        else:
-            features = conn.execute(how["one"], binds).scalar() or ""
+def _collection(features: str) -> Response:
     return Response('{"type":"FeatureCollection","features":[' + features + "]}", media_type="application/geo+json")
 
 
+def _features(clause: TextClause, **binds: Any) -> Response:
+    with app.state.engine.connect() as conn:
+        return _collection(conn.execute(clause, binds).scalar() or "")
+
+
+@app.get("/bare/all", include_in_schema=False)
+def bare_all() -> Response:
+    """All cells; a row per feature, because one text of them would be copied too often."""
+    with app.state.engine.connect() as conn:
+        return _collection(",".join(conn.execute(ALL).scalars()))
+
+
 @app.get("/bare/page", include_in_schema=False)
-def bare_page(limit: int, after: str = "", rows: bool = False) -> Response:
+def bare_page(limit: int, after: str = "") -> Response:
     """Cells by code."""
-    return _features(PAGE, rows, after=after, limit=limit)
+    return _features(PAGE, after=after, limit=limit)
 
 
 @app.get("/bare/box", include_in_schema=False)
-def bare_box(w: float, s: float, e: float, n: float, rows: bool = False) -> Response:
+def bare_box(w: float, s: float, e: float, n: float) -> Response:
     """Cells that meet a box."""
-    return _features(BOX, rows, w=w, s=s, e=e, n=n)
+    return _features(BOX, w=w, s=s, e=e, n=n)
 
 
 @app.get("/bare/codes", include_in_schema=False)
-def bare_codes(low: str, high: str, km2: float, rows: bool = False) -> Response:
+def bare_codes(low: str, high: str, km2: float) -> Response:
     """Cells of a tier, larger than so much, with codes from here to there."""
-    return _features(CODES, rows, low=low, high=high, km2=km2)
+    return _features(CODES, low=low, high=high, km2=km2)
 
 
 @app.get("/bare/shape", include_in_schema=False)
-def bare_shape(shape: str, km2: float, rows: bool = False) -> Response:
+def bare_shape(shape: str, km2: float) -> Response:
     """Cells that meet a polygon and are larger than so much."""
-    return _features(SHAPE, rows, shape=shape, km2=km2)
+    return _features(SHAPE, shape=shape, km2=km2)
 
 
 @app.get("/bare/tile/{z}/{x}/{y}", include_in_schema=False)
