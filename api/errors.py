@@ -114,8 +114,10 @@ def refuse_on_purpose(request: Request, error: Exception) -> Response:
         logger.error("%s %s: %s", request.method, request.url.path, error)
     detail, parameter = str(error), None
     if isinstance(error, ParameterError):
-        # The command line writes --source-kind where a request writes source_kind.
-        parameter = error.parameter.lstrip("-").replace("-", "_")
+        # The command line writes --source-kind where a request writes source_kind; filter-lang is written so in both.
+        parameter = error.parameter
+        if parameter.startswith("--"):
+            parameter = parameter.removeprefix("--").replace("-", "_")
         detail = parameter + detail.removeprefix(error.parameter)
     headers = {401: {"WWW-Authenticate": 'Bearer realm="finegrid"'}, 503: {"Retry-After": RETRY_AFTER_S}}.get(status)
     rows = [str(row) for row in error.problems] if isinstance(error, RowsRefused) else None
