@@ -57,4 +57,4 @@ def test_roads_and_reports_have_tiles_too(served: Served, facts: Tiny) -> None:
     roads = {feature["properties"]["code"] for tile in tiles_of(served, "roads", 15) for feature in tile}
     assert roads == {"R1", "R2"}  # R3 lies far off
     reports = [feature["properties"] for tile in tiles_of(served, "reports", 0, **DAYS) for feature in tile]
-    assert sum(one["count"] for one in reports) == len(facts.reports)
+    assert sum(one["features"] for one in reports) == len(facts.reports)
