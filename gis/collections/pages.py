@@ -220,7 +220,8 @@ def _beyond(f: Subquery, order: Sequence[SortKey], after: tuple[Any, ...]) -> Co
         if value is None:
             beyond: ColumnElement[bool] = false()
         else:
-            beyond = column < value if key.descending else column > value
+            bound = literal(value, column.type)
+            beyond = column < bound if key.descending else column > bound
             beyond = or_(beyond, column.is_(None)) if key.nullable else beyond
         choices.append(and_(*equal, beyond))
     return or_(*choices)
