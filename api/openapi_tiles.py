@@ -55,17 +55,27 @@ def paths() -> Described:
             "Mapbox Vector Tile 2.1. Below a zoom that the TileJSON names (`detailzoom`) features are summed up in "
             f"squares of a grid, so that no tile exceeds 500 kB and sums are kept. {WHICH}",
         ),
-        "/tileMatrixSets": operation(TAG, "getTileMatrixSets", "Tile matrix sets", [F, LANG], PAGES),
+        "/tileMatrixSets": operation(TAG, "getTileMatrixSetsList", "Tile matrix sets", [F, LANG], PAGES),
         "/tileMatrixSets/{tileMatrixSetId}": operation(
             TAG, "getTileMatrixSet", "Definition of a tile matrix set", [TMS, F, LANG], PAGES
         ),
         "/collections/{collectionId}/tiles": operation(
-            TAG, "getTilesets", "Tilesets of a collection", [COLLECTION_ID, F, LANG], PAGES
+            TAG, "list.collection.vector.getTileSetsList", "Tilesets of a collection", [COLLECTION_ID, F, LANG], PAGES
         ),
         "/collections/{collectionId}/tiles/{tileMatrixSetId}": operation(
-            TAG, "getTileset", "One tileset", [COLLECTION_ID, TMS, *own, F, LANG], PAGES, WHICH
+            TAG,
+            "describe.collection.vector.getTileSet",
+            "One tileset",
+            [COLLECTION_ID, TMS, *own, F, LANG],
+            PAGES,
+            WHICH,
         ),
         "/collections/{collectionId}/tiles/{tileMatrixSetId}/{tileMatrix}/{tileRow}/{tileCol}": operation(
-            TAG, "getCollectionTile", "A vector tile", [COLLECTION_ID, TMS, *ogc, *own, MVT_ONLY], TILE, WHICH
+            TAG,
+            "get.collection.vector.getTile",
+            "A vector tile",
+            [COLLECTION_ID, TMS, *ogc, *own, MVT_ONLY],
+            TILE,
+            WHICH,
         ),
     }
