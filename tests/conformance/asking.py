@@ -45,7 +45,7 @@ def features(client: TestClient, collection: str, **asked: Any) -> list[dict[str
 
 def ids(client: TestClient, collection: str, **asked: Any) -> list[str]:
     """Identifiers of all features that match, in order."""
-    return [one["id"] for one in features(client, collection, **asked)]
+    return [one["id"] for one in features(client, collection, **{"properties": "", **asked})]
 
 
 def links(document: dict[str, Any], rel: str) -> list[dict[str, Any]]:
