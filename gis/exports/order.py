@@ -20,18 +20,19 @@ from sqlalchemy import (
     cast,
     func,
     literal,
-    null,
+    literal_column,
     select,
     text,
+    true,
 )
-from sqlalchemy.sql.selectable import Subquery
 
 from gis.city import City
 from gis.collections.crs import STORED_SRID, FeatureCrs
 from gis.collections.declared import GEOMETRY, Collection, Property
-from gis.collections.pages import PageQuery, feature_text, full_order, order_by
+from gis.collections.order import full_order, order_by
 from gis.collections.requests import ItemsRequest
 from gis.collections.selection import Selection, select_features
+from gis.collections.texts import geometry_text
 from gis.encoding import FORMULA_STARTS
 from gis.store.database import sql
 
@@ -114,16 +115,29 @@ def prepare(conn: Connection, order: ExportOrder) -> Prepared:
 
 
 def features(prepared: Prepared) -> Select[Any]:
-    """One column: each feature as GeoJSON text."""
-    order = prepared.order
-    query = PageQuery(0, properties=order.items.properties, crs=order.items.crs)
-    return select(feature_text(_in_order(prepared), order.collection, query))
+    """One column: each feature as GeoJSON text, as in /items."""
+    order, f = prepared.order, prepared.selection.source
+    names = order.items.properties
+    chosen = [f.c[one.name] for one in order.collection.properties if names is None or one.name in names]
+    # Beside the feature and not in a subquery of its own, which would keep PostgreSQL from sharing the work out.
+    beside = select(*chosen).correlate(f).lateral("p")
+    properties = cast(func.row_to_json(literal_column("p")), Text) if chosen else literal_column("'{}'", Text)
+    feature = (
+        literal_column('\'{"type":"Feature","id":\'', Text)
+        + cast(func.to_json(cast(f.c[order.collection.feature_id], Text)), Text)
+        + literal_column("',\"geometry\":'", Text)
+        + func.coalesce(geometry_text(f, order.collection, order.items.crs), "null")
+        + literal_column("',\"properties\":'", Text)
+        + properties
+        + literal_column("'}'", Text)
+    )
+    return _in_order(select(feature).select_from(f.join(beside, true()) if chosen else f), prepared)
 
 
 def csv_cells(prepared: Prepared) -> tuple[list[str], Select[Any]]:
     """Names and text of a table's cells; geometry as the two numbers of a point, or as WKT."""
     order = prepared.order
-    f = _in_order(prepared)
+    f = prepared.selection.source
     cells: dict[str, ColumnElement[Any]] = {one.name: _csv_cell(f.c[one.name], one) for one in order.columns}
     if order.collection.geometry == "point":
         cells |= _numbers_of(_shape(f.c.geom, order), order)
@@ -131,7 +145,7 @@ def csv_cells(prepared: Prepared) -> tuple[list[str], Select[Any]]:
         cells[GEOMETRY] = func.ST_AsText(_shape(f.c.geom, order), order.items.crs.decimals)
     if order.synthetic:
         cells["synthetic"] = literal(" ".join(order.synthetic))
-    return list(cells), select(*cells.values())
+    return list(cells), _in_order(select(*cells.values()), prepared)
 
 
 def values(prepared: Prepared, place: Literal["wkb", "point"]) -> Select[Any]:
@@ -143,14 +157,16 @@ def values(prepared: Prepared, place: Literal["wkb", "point"]) -> Select[Any]:
         wkb: one column, hexadecimal WKB; point: two, the numbers of the point or of some point on the geometry.
     """
     order = prepared.order
-    f = _in_order(prepared)
+    f = prepared.selection.source
     cells = [_value(f.c[one.name], one) for one in order.columns]
     if place == "wkb":
-        return select(*cells, func.encode(func.ST_AsBinary(_shape(f.c.geom, order)), "hex"))
+        cells.append(func.encode(func.ST_AsBinary(_shape(f.c.geom, order)), "hex"))
+        return _in_order(select(*cells), prepared)
     shape: ColumnElement[Any] = f.c.geom
     if order.collection.geometry != "point":
         shape = func.ST_PointOnSurface(shape, type_=f.c.geom.type)
-    return select(*cells, *_numbers_of(_shape(shape, order), order).values())
+    cells += _numbers_of(_shape(shape, order), order).values()
+    return _in_order(select(*cells), prepared)
 
 
 def any_without_geometry(conn: Connection, prepared: Prepared) -> bool:
@@ -167,16 +183,10 @@ def how_many(conn: Connection, prepared: Prepared) -> int:
     return int(conn.execute(counting).scalar_one())
 
 
-def _in_order(prepared: Prepared) -> Subquery:
-    """The features in their order, before anything is written: what is sorted is small.
-
-    A limit that the planner cannot know makes it plan for the first rows, so it walks along an index of the key where
-    there is one instead of sorting everything before the first byte; COPY takes no other hint.
-    """
-    f = prepared.selection.source
-    columns = order_by(f, full_order(prepared.order.collection, prepared.order.items.sort))
-    unlimited = select(cast(null(), BigInteger)).scalar_subquery()
-    return select(f).where(*prepared.selection.where).order_by(*columns).limit(unlimited).subquery("o")
+def _in_order(question: Select[Any], prepared: Prepared) -> Select[Any]:
+    """The features that match, in an order in which no two are equal."""
+    columns = order_by(prepared.selection.source, full_order(prepared.order.collection, prepared.order.items.sort))
+    return question.where(*prepared.selection.where).order_by(*columns)
 
 
 def _shape(shape: ColumnElement[Any], order: ExportOrder) -> ColumnElement[Any]:

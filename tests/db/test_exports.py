@@ -187,7 +187,7 @@ def test_memory_stays_bounded(small_city: City, conn: Connection, database_url: 
 
 # -- being stopped -----------------------------------------------------------------------------------------------------
 
-NUMBERS = select(func.generate_series(1, 1_000_000_000))
+NUMBERS = select(func.generate_series(1, 1_000_000_000))  # no end within the test
 
 
 def running(engine: Engine) -> int:
