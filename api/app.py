@@ -31,6 +31,7 @@ from api import (
     maps,
     ogc,
     ogc_tiles,
+    one_feature,
     openapi,
     reports,
     staffing,
@@ -39,6 +40,7 @@ from api import (
 from api.dependencies import ground_of
 from api.metrics import Edge
 from api.tile_cache import TileCache
+from gis.collections.kept import FeatureStore
 from gis.geojson import GeometryTexts
 from gis.live import LiveGround
 from gis.rules.policy import policy_on
@@ -46,8 +48,12 @@ from gis.store.version_watch import VersionWatch
 from gis.tiles.layers import TileLayers
 from maps.assets import ASSET_FOLDERS
 
+# Routes are tried in this order, so those that are asked most stand first.
 ROUTERS = (
+    tiles,
+    features,
     locate,
+    one_feature,
     density,
     staffing,
     catalogue,
@@ -58,8 +64,6 @@ ROUTERS = (
     docs,
     ogc,
     collections,
-    features,
-    tiles,
     ogc_tiles,
     exports,
 )
@@ -123,6 +127,8 @@ def create_app(engine: Engine) -> FastAPI:
     app.state.asset_root = maps.ASSET_ROOT
     app.state.city = app.state.extent = None
     app.state.counts = OrderedDict()
+    app.state.features = FeatureStore()
+    app.state.tasks = set()
     app.state.tiles = TileLayers(lambda conn: ground_of(conn, live))
     app.state.tile_cache = TileCache()
     methods: dict[str, set[str]] = defaultdict(set)

@@ -107,7 +107,7 @@ def _sendable(text: str) -> str:
     return text.encode("utf-8", "replace").decode()
 
 
-def refuse_on_purpose(request: Request, error: Exception) -> Response:
+async def refuse_on_purpose(request: Request, error: Exception) -> Response:
     """An error of gis.errors, with the status of its type."""
     status = next(status for kind, status in STATUS_OF.items() if isinstance(error, kind))
     if status >= 500:
@@ -124,7 +124,7 @@ def refuse_on_purpose(request: Request, error: Exception) -> Response:
     return problem(request, status, type(error).__name__, detail, headers=headers, parameter=parameter, rows=rows)
 
 
-def refuse_parameters(request: Request, error: Exception) -> Response:
+async def refuse_parameters(request: Request, error: Exception) -> Response:
     """What FastAPI's own validation found: 400 and not 422, the first fault by name."""
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for no other type
     fault = error.errors()[0]
@@ -140,7 +140,7 @@ def refuse_parameters(request: Request, error: Exception) -> Response:
     return problem(request, 400, "ParameterError", f"{name}: {said}", parameter=name)
 
 
-def refuse_http(request: Request, error: Exception) -> Response:
+async def refuse_http(request: Request, error: Exception) -> Response:
     """What the framework refuses: unknown paths and methods, unreadable bodies."""
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for no other type
     status = 400 if error.status_code == 422 else error.status_code
@@ -171,7 +171,7 @@ def _unknown_path(request: Request) -> str:
     return f"there is no {path[:200]}" + (f"; did you mean {near[0]}?" if near else "; /docs lists what there is")
 
 
-def refuse_database(request: Request, error: Exception) -> Response:
+async def refuse_database(request: Request, error: Exception) -> Response:
     """What the database says where gis did not expect it."""
     original = error.orig if isinstance(error, DBAPIError) else error
     if isinstance(error, PoolTimeout) or isinstance(original, psycopg2.OperationalError | psycopg2.InterfaceError):
@@ -185,10 +185,10 @@ def refuse_database(request: Request, error: Exception) -> Response:
         detail = "a value cannot be stored or compared: " + str(original).strip().splitlines()[0]
         return problem(request, 400, "InputError", detail)
     logger.error("%s %s", request.method, request.url.path, exc_info=error)
-    return fault(request, error)
+    return await fault(request, error)
 
 
-def fault(request: Request, _: Exception) -> Response:
+async def fault(request: Request, _: Exception) -> Response:
     """What nobody foresaw, told in one sentence; the server logs the rest."""
     return problem(request, 500, "Fault", "something unforeseen went wrong here; the server's log has the details")
 

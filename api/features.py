@@ -1,11 +1,12 @@
-"""OGC API - Features: a collection's features page by page, and one of them (OGC 17-069r4, 7.15 and 7.16)."""
+"""OGC API - Features: a collection's features page by page (OGC 17-069r4, 7.15)."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+import asyncio
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 import orjson
 from fastapi import APIRouter, Request, Response
@@ -15,20 +16,97 @@ from api.dependencies import in_turn
 from api.encoding import GEOJSON, JSON
 from api.negotiation import Wanted
 from api.ogc_asked import HTML, Asked, asked_now
-from api.ogc_documents import EXPORTS, Document, collection_document, forms, is_synthetic, link
+from api.ogc_documents import EXPORTS, Document, forms, is_synthetic, link
 from api.validators import Validators
-from gis.collections.crs import CRS84, named, offered
+from gis.collections.crs import CRS84
 from gis.collections.declared import Collection
-from gis.collections.pages import Matched, Page, PageQuery, count_matched, full_order, read_one, read_page, read_token
-from gis.collections.requests import ItemsRequest, given_values, items_request, own_values
-from gis.collections.selection import Selection, one_feature, select_features
+from gis.collections.kept import FeatureStore, KeptFeatures, read_features, read_ids
+from gis.collections.order import full_order, read_token
+from gis.collections.pages import Matched, Page, PageQuery, count_matched, read_page
+from gis.collections.requests import ItemsRequest, items_request
+from gis.collections.selection import Asked as AskedFeatures
+from gis.collections.selection import Selection, select_features
 from gis.encoding import to_json
-from gis.errors import NotFound
 
 router = APIRouter(include_in_schema=False)
 COUNTS_KEPT = 2000
-NOT_OF_THE_PAGE = ("f", "lang", "after")
-NOT_OF_AN_EXPORT = (*NOT_OF_THE_PAGE, "limit", "count")
+ALL = AskedFeatures()
+NOT_OF_AN_EXPORT = ("f", "lang", "after", "limit", "count")
+
+
+@dataclass(frozen=True)
+class _Pages:
+    """One request for a page of features."""
+
+    asked: Asked
+    collection: Collection
+    items: ItemsRequest
+    wanted: Wanted
+    validators: Validators
+    after: tuple[Any, ...] | None
+
+    def from_memory(self, texts: KeptFeatures) -> bytes:
+        """A page of all features, without the database."""
+        page = texts.page(self.items.limit, None if self.after is None else self.after[0])
+        matched = None if self.items.count == "none" else Matched(len(texts.ids), exact=self.items.count != "estimate")
+        return self._body(page, matched, {})
+
+    def read(self, conn: Connection, texts: KeptFeatures | None) -> bytes:
+        """A page of the features that the database finds; their texts from memory where they are there."""
+        items = self.items
+        selection = select_features(conn, self.asked.city, self.collection, items.asked)
+        page = None if texts is None or items.sort else self._found(conn, selection, texts)
+        if page is None:
+            query = PageQuery(items.limit, items.sort, self.after, items.properties, items.crs)
+            page = read_page(conn, selection, query)
+        return self._body(page, self._matched(conn, selection, page), selection.facts)
+
+    def _found(self, conn: Connection, selection: Selection, texts: KeptFeatures) -> Page | None:
+        version = self.asked.seen.key(self.collection.layers)
+        ids = read_ids(conn, selection, self.items.limit, None if self.after is None else self.after[0], version)
+        return None if ids is None else texts.of(ids, self.items.limit)
+
+    def _matched(self, conn: Connection, selection: Selection, page: Page) -> Matched | None:
+        """How many features match; counted once for all pages as long as the data stays."""
+        items = self.items
+        if items.count in (None, "exact") and self.after is None and page.after is None:
+            return Matched(page.returned, exact=True)
+        kept = self.asked.request.app.state.counts
+        key = self.collection.id, self.validators.etag, items.count, items.same
+        if key not in kept:
+            kept[key] = count_matched(conn, selection, items.count)
+            while len(kept) > COUNTS_KEPT:
+                kept.popitem(last=False)
+        matched: Matched | None = kept[key]
+        return matched
+
+    def _body(self, page: Page, matched: Matched | None, facts: Any) -> bytes:
+        head: Document = {"type": "FeatureCollection", "timeStamp": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}
+        if matched is not None:
+            head["numberMatched" if matched.exact else "estimatedNumberMatched"] = matched.number
+        head |= {
+            "numberReturned": page.returned,
+            **facts,
+            "synthetic": is_synthetic(self.asked.city, self.collection),
+            "links": self._links(page),
+        }
+        return b'%b,"features":[%b]}\n' % (to_json(head)[:-1], page.features)
+
+    def _links(self, page: Page) -> list[Document]:
+        asked, html = self.asked, self.wanted.form == "html"
+        here = f"{asked.base}/collections/{self.collection.id}"
+        kept = [pair for pair in asked.sent if pair[0] not in ("f", "lang")]
+        links = forms(f"{here}/items", self.wanted.form, GEOJSON, urlencode(kept))
+        if page.after is not None:
+            following = urlencode([*(pair for pair in asked.sent if pair[0] != "after"), ("after", page.after)])
+            links.append(link(f"{here}/items?{following}", "next", HTML if html else GEOJSON, "Next page"))
+        links.append(link(here, "collection", JSON, self.collection.title))
+        filters = [pair for pair in asked.sent if pair[0] not in NOT_OF_AN_EXPORT]
+        links += [
+            link(f"{here}/export?{urlencode([*filters, ('f', ending)])}", "enclosure", media, title)
+            for ending, (title, media) in (EXPORTS.items() if html else ())
+        ]
+        return links
 
 
 @router.get("/collections/{collection_id}/items")
@@ -41,110 +119,42 @@ async def get_items(request: Request, collection_id: str) -> Response:
         # A form sends its empty fields as well.
         asked = replace(asked, sent=[pair for pair in asked.sent if pair[1]])
     items = items_request(asked.sent, collection, asked.city)
-    validators = asked.validators(wanted, ("city", *collection.layers), daily=collection.daily)
-    crs = items.crs if wanted.form == "json" else CRS84
-
-    def read(conn: Connection) -> bytes:
-        selection = select_features(conn, asked.city, collection, items.asked)
-        order = full_order(collection, items.sort)
-        after = None if items.after is None else read_token(items.after, selection.source, order)
-        page = read_page(conn, selection, PageQuery(items.limit, items.sort, after, items.properties, crs))
-        matched = _matched(asked, conn, selection, items, page, validators)
-        head = _head(asked, selection, wanted, page, matched)
-        return to_json(head)[:-1] + b',"features":[' + page.features.encode() + b"]}\n"
-
-    body = await in_turn(request, read)
     if wanted.form == "html":
-        document = {**orjson.loads(body), **await _page_facts(asked, collection)}
+        items = replace(items, crs=CRS84)
+    validators = asked.validators(wanted, ("city", *collection.layers), daily=collection.daily)
+    after = None if items.after is None else read_token(items.after, collection, full_order(collection, items.sort))
+    pages = _Pages(asked, collection, items, wanted, validators, after)
+    texts = features_in_memory(asked, collection) if items.crs == CRS84 and items.properties is None else None
+    if texts is not None and items.asked == ALL and not items.sort:
+        body = pages.from_memory(texts)
+    else:
+        body = await in_turn(request, lambda conn: pages.read(conn, texts))
+    if wanted.form == "html":
+        document = {**orjson.loads(body), **await asked.page_facts(collection)}
         return asked.answer("items", document, wanted, validators)
-    headers = {**validators.headers(), "Content-Crs": f"<{crs.uri}>"}
+    headers = {**validators.headers(), "Content-Crs": f"<{items.crs.uri}>"}
     return Response(body, headers=headers, media_type=GEOJSON)
 
 
-def _matched(
-    asked: Asked,
-    conn: Connection,
-    selection: Selection,
-    items: ItemsRequest,
-    page: Page,
-    validators: Validators,
-) -> Matched | None:
-    """How many features match; counted once for all pages as long as the data stays."""
-    if items.count in (None, "exact") and items.after is None and page.after is None:
-        return Matched(page.returned, exact=True)
-    kept = asked.request.app.state.counts
-    key = selection.collection.id, validators.etag, items.count, items.same
-    if key not in kept:
-        kept[key] = count_matched(conn, selection, items.count)
-        while len(kept) > COUNTS_KEPT:
-            kept.popitem(last=False)
-    matched: Matched | None = kept[key]
-    return matched
+def features_in_memory(asked: Asked, collection: Collection) -> KeptFeatures | None:
+    """All features of a collection as of this moment, where they are in memory; else they will soon be."""
+    if not collection.kept:
+        return None
+    state = asked.request.app.state
+    store: FeatureStore = state.features
+    version = asked.seen.key(collection.layers)
+    texts = store.find(collection, version)
+    if texts is None and store.wanted(collection, version):
+        task = asyncio.create_task(_keep(asked, collection))
+        state.tasks.add(task)
+        task.add_done_callback(state.tasks.discard)
+    return texts
 
 
-def _head(asked: Asked, selection: Selection, wanted: Wanted, page: Page, matched: Matched | None) -> Document:
-    """Everything of a page of features but the features."""
-    collection = selection.collection
-    here = f"{asked.base}/collections/{collection.id}"
-    kept = [pair for pair in asked.sent if pair[0] not in ("f", "lang")]
-    links = forms(f"{here}/items", wanted.form, GEOJSON, urlencode(kept))
-    if page.after is not None:
-        following = urlencode([*(pair for pair in asked.sent if pair[0] != "after"), ("after", page.after)])
-        links.append(link(f"{here}/items?{following}", "next", GEOJSON if wanted.form == "json" else HTML, "Next page"))
-    links.append(link(here, "collection", JSON, collection.title))
-    filters = [pair for pair in asked.sent if pair[0] not in NOT_OF_AN_EXPORT]
-    links += [
-        link(f"{here}/export?{urlencode([*filters, ('f', ending)])}", "enclosure", media, title)
-        for ending, (title, media) in (EXPORTS.items() if wanted.form == "html" else ())
-    ]
-    head: Document = {"type": "FeatureCollection", "timeStamp": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}
-    if matched is not None:
-        head["numberMatched" if matched.exact else "estimatedNumberMatched"] = matched.number
-    synthetic = is_synthetic(asked.city, collection)
-    return {**head, "numberReturned": page.returned, **selection.facts, "synthetic": synthetic, "links": links}
-
-
-async def _page_facts(asked: Asked, collection: Collection) -> Document:
-    """What a page shows besides: titles and units of the properties, the collection and its parameters."""
-    document = collection_document(asked.base, asked.city, await asked.extent(), collection, None)
-    schema = {
-        one.name: {"title": one.title, "title_zh": one.title_zh, "unit": one.unit} for one in collection.properties
-    }
-    kept = {name: document[name] for name in ("id", "title", "title_zh", "extent")}
-    return {"schema": schema, "collection": kept, "parameters": document["parameters"]}
-
-
-@router.get("/collections/{collection_id}/items/{feature_id:path}")
-async def get_item(request: Request, collection_id: str, feature_id: str) -> Response:
-    """One feature."""
-    asked = await asked_now(request)
-    collection = asked.collection(collection_id)
-    own = [one.name for one in collection.parameters]
-    repeatable = [one.name for one in collection.parameters if one.repeatable]
-    values = given_values(asked.sent, ("crs", "f", "lang", *own), repeatable)
-    wanted = asked.wanted(GEOJSON)
-    crs = named(values["crs"][0], offered(asked.city.metric_crs), "crs") if "crs" in values else CRS84
-    crs = crs if wanted.form == "json" else CRS84
-    given = own_values(values, collection.parameters)
-    validators = asked.validators(wanted, ("city", *collection.layers), daily=collection.daily)
-
-    def read(conn: Connection) -> tuple[str | None, Any]:
-        selection = one_feature(conn, collection, given, feature_id)
-        return (None, {}) if selection is None else (read_one(conn, selection, crs), selection.facts)
-
-    text, facts = await in_turn(request, read)
-    if text is None:
-        msg = f"{collection.id} has no feature {feature_id[:80]!r}"
-        raise NotFound(msg)
-    here = f"{asked.base}/collections/{collection.id}"
-    kept = urlencode([pair for pair in asked.sent if pair[0] not in ("f", "lang")])
-    links = [
-        *forms(f"{here}/items/{quote(feature_id, safe=':')}", wanted.form, GEOJSON, kept),
-        link(here, "collection", JSON, collection.title),
-    ]
-    more = {**facts, "synthetic": is_synthetic(asked.city, collection), "links": links}
-    if wanted.form == "html":
-        document = {**orjson.loads(text), **more, **await _page_facts(asked, collection)}
-        return asked.answer("item", document, wanted, validators)
-    body = text.encode()[:-1] + b"," + to_json(more)[1:] + b"\n"
-    return Response(body, headers={**validators.headers(), "Content-Crs": f"<{crs.uri}>"}, media_type=GEOJSON)
+async def _keep(asked: Asked, collection: Collection) -> None:
+    store: FeatureStore = asked.request.app.state.features
+    try:
+        version, features = await in_turn(asked.request, lambda conn: read_features(conn, asked.city, collection))
+        store.keep(collection, version, features)
+    finally:
+        store.done(collection)

@@ -13,7 +13,7 @@ from fastapi import Request, Response
 from api.dependencies import in_turn
 from api.encoding import JSON
 from api.negotiation import VARY, Wanted, wanted_form
-from api.ogc_documents import Document, base_of, present
+from api.ogc_documents import Document, base_of, collection_document, present
 from api.validators import Validators, validators_of
 from gis.city import City, read_city
 from gis.collections.catalogue import COLLECTIONS
@@ -96,6 +96,15 @@ class Asked:
             state.extent = key, await in_turn(self.request, lambda conn: read_extent(conn, self.city))
         extent: Extent = state.extent[1]
         return extent
+
+    async def page_facts(self, collection: Collection) -> Document:
+        """What a page of features shows besides: titles and units, the collection and its parameters."""
+        document = collection_document(self.base, self.city, await self.extent(), collection, None)
+        schema = {
+            one.name: {"title": one.title, "title_zh": one.title_zh, "unit": one.unit} for one in collection.properties
+        }
+        kept = {name: document[name] for name in ("id", "title", "title_zh", "extent")}
+        return {"schema": schema, "collection": kept, "parameters": document["parameters"]}
 
     def answer(
         self,

@@ -7,6 +7,7 @@ versions are read after the request came, so no answer is older than the last co
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,6 +22,7 @@ from gis.store.version_watch import Versions
 SOFTWARE = version("finegrid")
 SECOND_US = 1_000_000
 HOUR_US = 3600 * SECOND_US
+OPAQUE_TAG = re.compile(r'"[^"]*"')
 REVALIDATE = "no-cache"
 """Clients may keep an answer and must ask each time whether it still holds."""
 
@@ -60,9 +62,10 @@ class Validators:
 
     def still_hold(self, request: Request) -> bool:
         """Whether the client has this very answer already; If-None-Match outranks If-Modified-Since."""
-        sent = request.headers.get("if-none-match")
-        if sent is not None:
-            return self.etag in (tag.strip() for tag in sent.split(","))
+        sent = ", ".join(request.headers.getlist("if-none-match"))
+        if "if-none-match" in request.headers:
+            # Weak comparison (RFC 9110, 8.8.3.2): W/ in front or not, the opaque tags decide.
+            return sent.strip() == "*" or self.etag.removeprefix("W/") in OPAQUE_TAG.findall(sent)
         since = request.headers.get("if-modified-since")
         if since is None or not self.changed_us:
             return False
@@ -80,7 +83,7 @@ class NotModified(Exception):
         self.validators = validators
 
 
-def answer_not_modified(_: Request, error: Exception) -> Response:
+async def answer_not_modified(_: Request, error: Exception) -> Response:
     """304 with the validators, without a body."""
     assert isinstance(error, NotModified)  # noqa: S101 - registered for no other type
     return Response(status_code=304, headers=error.validators.headers())

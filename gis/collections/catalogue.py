@@ -52,6 +52,7 @@ def _areas(level: str) -> Collection:
         bind=lambda _conn, _given: Bound({"level": level}),
         level=level,
         sums=("area_km2",),
+        kept=True,
         synthetic="areas",
     )
 
@@ -108,6 +109,7 @@ CELLS = Collection(
     geometry="multipolygon",
     layers=("cells", "areas"),
     sums=("area_km2",),
+    kept=True,
     synthetic="cells",
 )
 
@@ -129,6 +131,7 @@ ROADS = Collection(
     geometry="multilinestring",
     layers=("roads",),
     sums=("length_m",),
+    kept=True,
     synthetic="roads",
 )
 

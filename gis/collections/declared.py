@@ -109,6 +109,8 @@ class Collection:
         Layer of the city's provenance that tells whether the data is made up.
     hidden
         Columns of the question that clients do not see, e.g. in the key.
+    kept
+        Whether a server may keep all features as text in memory: few enough, and the same for every request.
     feature_id
         Column that names a feature in /collections/{id}/items/{featureId}.
     identify
@@ -133,12 +135,17 @@ class Collection:
     sums: tuple[str, ...] = ()
     synthetic: str | None = None
     hidden: tuple[Property, ...] = ()
+    kept: bool = False
     feature_id: str = "code"
     identify: Callable[[str], Mapping[str, Any] | None] | None = None
 
     def finds(self, feature_id: str) -> Mapping[str, Any] | None:
         """Columns and values that find a feature."""
         return {self.feature_id: feature_id} if self.identify is None else self.identify(feature_id)
+
+    def kind(self, column: str) -> PropertyKind:
+        """The kind of a column of the question, hidden or not."""
+        return next(one.kind for one in (*self.properties, *self.hidden) if one.name == column)
 
     def property(self, name: str) -> Property | None:
         """The property of that name, if there is one."""

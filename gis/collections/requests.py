@@ -17,7 +17,8 @@ from gis.city import City
 from gis.collections.crs import CRS84, FeatureCrs, box_shape, named, offered
 from gis.collections.declared import Collection, Parameter, Property
 from gis.collections.intervals import parse_interval
-from gis.collections.pages import CountWanted, SortKey
+from gis.collections.order import SortKey
+from gis.collections.pages import CountWanted
 from gis.collections.selection import Asked, Filter, FilterLang
 from gis.errors import ParameterError
 

@@ -1,0 +1,153 @@
+"""All features of a collection as text in memory: what most requests ask for is made once per version of the data.
+
+The database stays the judge of which features a box or a filter means; their texts are then cut out of one piece of
+memory. A city's 100 k cells are 54 MB.
+"""
+
+from __future__ import annotations
+
+import threading
+from bisect import bisect_right
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+from sqlalchemy import Connection, func, select
+
+from gis.city import City
+from gis.collections.crs import CRS84
+from gis.collections.declared import Collection
+from gis.collections.order import full_order, order_by, write_token
+from gis.collections.pages import Page
+from gis.collections.selection import Asked, Selection, select_features
+from gis.collections.texts import BETWEEN, feature_text
+from gis.store.copying import copy_lines
+from gis.store.database import sql
+from gis.store.schema import data_versions
+
+MOST = 300_000
+"""A larger collection is not kept."""
+
+COMMA = BETWEEN.encode()
+ID_BEGINS, ID_ENDS = b'"id":', b',"geometry":'
+
+
+@dataclass(frozen=True)
+class KeptFeatures:
+    """Features in the order of their key, which is their identifier.
+
+    Parameters
+    ----------
+    text
+        All features as GeoJSON in CRS84, `BETWEEN` between them.
+    starts
+        int64 of shape (n + 1,): where each begins; the next one begins `len(BETWEEN)` bytes after its end.
+    ids
+        n identifiers, ascending by code point.
+    """
+
+    text: bytes
+    starts: NDArray[np.int64]
+    ids: list[str]
+    places: dict[str, int]
+
+    def page(self, limit: int, after: str | None) -> Page:
+        """The features that follow `after`, at most `limit`."""
+        first = 0 if after is None else bisect_right(self.ids, after)
+        end = min(first + limit, len(self.ids))
+        if first == end:
+            return Page(b"", 0, None)
+        text = self.text[self.starts[first] : self.starts[end] - len(COMMA)]
+        return Page(text, end - first, _token(self.ids[end - 1]) if end < len(self.ids) else None)
+
+    def of(self, ids: Sequence[str], limit: int) -> Page:
+        """The features that are called so, in that order, at most `limit`."""
+        chosen = [self.places[one] for one in ids[:limit]]
+        starts = self.starts[chosen].tolist()
+        ends = (self.starts[np.array(chosen, np.int64) + 1] - len(COMMA)).tolist()
+        text = COMMA.join([self.text[start:end] for start, end in zip(starts, ends, strict=True)])
+        return Page(text, len(chosen), _token(ids[limit - 1]) if len(ids) > limit else None)
+
+
+def _token(last: str) -> str:
+    return write_token(orjson.dumps([last]))
+
+
+def read_features(conn: Connection, city: City, collection: Collection) -> tuple[Hashable, KeptFeatures | None]:
+    """Read all features of a collection; half a second for 100 k cells.
+
+    Parameters
+    ----------
+    conn
+        Its transaction sees one snapshot (REPEATABLE READ).
+
+    Returns
+    -------
+    tuple
+        The version of the data that was read, as `Versions.key` has it, and the features; None where they are too many.
+    """
+    seen = {row.layer: (row.version, row.changed_us) for row in conn.execute(sql("data_versions"))}
+    version = tuple(seen.get(layer, (0, 0)) for layer in collection.layers)
+    f = select_features(conn, city, collection, Asked()).source
+    if conn.execute(select(func.count()).select_from(f)).scalar_one() > MOST:
+        return version, None
+    question = select(feature_text(f, collection, CRS84)).order_by(*order_by(f, full_order(collection, ())))
+    lines = copy_lines(conn, question)
+    sizes = np.fromiter(map(len, lines), np.int64, len(lines)) + len(COMMA)
+    ids = [orjson.loads(line[line.index(ID_BEGINS) + len(ID_BEGINS) : line.index(ID_ENDS)]) for line in lines]
+    starts = np.concatenate([[0], np.cumsum(sizes)])
+    return version, KeptFeatures(COMMA.join(lines), starts, ids, {one: at for at, one in enumerate(ids)})
+
+
+def read_ids(
+    conn: Connection, selection: Selection, limit: int, after: str | None, version: Sequence[tuple[int, int]]
+) -> list[str] | None:
+    """Identifiers of the features that follow `after` in the order of the key; one more than `limit` where there is.
+
+    Parameters
+    ----------
+    version
+        Of the collection's layers, as `Versions.key` has it; None is answered where the data is of another one.
+    """
+    f = selection.source
+    column = f.c[selection.collection.feature_id]
+    where = [*selection.where, *([] if after is None else [column > after])]
+    page = select(column).where(*where).order_by(column).limit(limit + 1).subquery("page")
+    # Versions only grow, so their sum is the same only where each is.
+    state = select(func.sum(data_versions.c.version)).where(data_versions.c.layer.in_(selection.collection.layers))
+    ids, now = conn.execute(select(func.array_agg(page.c[0]), state.scalar_subquery()).select_from(page)).one()
+    return (ids or []) if now == sum(one for one, _ in version) else None
+
+
+class FeatureStore:
+    """What is kept: one version of each collection, for the threads and the event loop of one process."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, tuple[Hashable, KeptFeatures | None]] = {}
+        self._reading: set[str] = set()
+        self._lock = threading.Lock()
+
+    def find(self, collection: Collection, version: Hashable) -> KeptFeatures | None:
+        """The features as they are in a version of the data, where they are kept."""
+        held = self._kept.get(collection.id)
+        return held[1] if held is not None and held[0] == version else None
+
+    def wanted(self, collection: Collection, version: Hashable) -> bool:
+        """Whether they should be read: they are few enough for all that is known, and nobody else does; say `done`."""
+        held = self._kept.get(collection.id)
+        with self._lock:
+            if collection.id in self._reading or (held is not None and held[0] == version):
+                return False
+            self._reading.add(collection.id)
+            return True
+
+    def keep(self, collection: Collection, version: Hashable, features: KeptFeatures | None) -> None:
+        """Keep what was read."""
+        self._kept[collection.id] = version, features
+
+    def done(self, collection: Collection) -> None:
+        """Say that reading is over, however it ended."""
+        with self._lock:
+            self._reading.discard(collection.id)
