@@ -32,7 +32,7 @@ from gis.collections.declared import GEOMETRY, Collection, Property
 from gis.collections.order import full_order, order_by
 from gis.collections.requests import ItemsRequest
 from gis.collections.selection import Selection, select_features
-from gis.collections.texts import geometry_text
+from gis.collections.texts import as_written, geometry_text
 from gis.encoding import FORMULA_STARTS
 from gis.store.database import sql
 
@@ -118,9 +118,9 @@ def features(prepared: Prepared) -> Select[Any]:
     """One column: each feature as GeoJSON text, as in /items."""
     order, f = prepared.order, prepared.selection.source
     names = order.items.properties
-    chosen = [f.c[one.name] for one in order.collection.properties if names is None or one.name in names]
+    chosen = [one for one in order.collection.properties if names is None or one.name in names]
     # Beside the feature and not in a subquery of its own, which would keep PostgreSQL from sharing the work out.
-    beside = select(*chosen).correlate(f).lateral("p")
+    beside = select(*(literal_column(as_written(f.name, one)) for one in chosen)).lateral("p")
     properties = cast(func.row_to_json(literal_column("p")), Text) if chosen else literal_column("'{}'", Text)
     feature = (
         literal_column('\'{"type":"Feature","id":\'', Text)

@@ -257,6 +257,14 @@ def test_every_format_holds_what_items_says(
             compare(read(fetch(collection, ending), collection), expected, ending)
 
 
+@pytest.mark.parametrize("collection", HERE)
+def test_geojson_is_the_text_of_items(fetch: Callable[..., Path], asking: TestClient, collection: str) -> None:
+    """To the last digit: 0.0 stays 0.0, by which GDAL knows a column of numbers."""
+    shown = asking.get(f"/collections/{collection}/items", params={"limit": "10000"}).content
+    expected = shown[shown.index(b'"features":[') + 12 : shown.rindex(b"]")]
+    assert b"".join(fetch(collection, "geojson").read_bytes().splitlines()[1:-1]) == b"".join(expected.splitlines())
+
+
 def test_hostile_descriptions_arrive_unchanged(fetch: Callable[..., Path]) -> None:
     for ending, read in READERS.items():
         found = read(fetch("reports", ending, filter="source_ref LIKE 'X%'"), "reports")
