@@ -33,6 +33,6 @@ CONFORMS_TO: tuple[str, ...] = (
             "arithmetic",
         )
     ),
-    *(TILES.format(name=name) for name in ("core", "tileset", "tilesets-list", "geodata-tilesets", "mvt")),
+    *(TILES.format(name=name) for name in ("core", "tileset", "tilesets-list", "geodata-tilesets", "oas30", "mvt")),
     *(TMS.format(name=name) for name in ("tilematrixset", "json-tilematrixset")),
 )

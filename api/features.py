@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -12,7 +13,7 @@ import orjson
 from fastapi import APIRouter, Request, Response
 from sqlalchemy import Connection
 
-from api.dependencies import in_turn
+from api.dependencies import asked_once, in_turn
 from api.encoding import GEOJSON, JSON
 from api.negotiation import Wanted
 from api.ogc_asked import HTML, Asked, asked_now
@@ -20,12 +21,12 @@ from api.ogc_documents import EXPORTS, Document, forms, is_synthetic, link
 from api.validators import Validators
 from gis.collections.crs import CRS84
 from gis.collections.declared import Collection
-from gis.collections.kept import FeatureStore, KeptFeatures, read_features, read_ids
+from gis.collections.kept import FeatureStore, KeptFeatures, State, count_ids, read_features, read_ids
 from gis.collections.order import full_order, read_token
 from gis.collections.pages import Matched, Page, PageQuery, count_matched, read_page
 from gis.collections.requests import ItemsRequest, items_request
 from gis.collections.selection import Asked as AskedFeatures
-from gis.collections.selection import Selection, select_features
+from gis.collections.selection import select_features
 from gis.encoding import to_json
 
 router = APIRouter(include_in_schema=False)
@@ -51,22 +52,34 @@ class _Pages:
         matched = None if self.items.count == "none" else Matched(len(texts.ids), exact=self.items.count != "estimate")
         return self._body(page, matched, {})
 
-    def read(self, conn: Connection, texts: KeptFeatures | None) -> bytes:
-        """A page of the features that the database finds; their texts from memory where they are there."""
+    def found(self, conn: Connection, texts: KeptFeatures) -> bytes | None:
+        """A page of the features that the database finds, their texts from memory; None where the data has changed."""
+        items, layers = self.items, self.collection.layers
+        state = State(layers, sum(version for version, _ in self.asked.seen.key(layers)))
+        selection = select_features(conn, self.asked.city, self.collection, items.asked)
+        ids = read_ids(conn, selection, items.limit, None if self.after is None else self.after[0], state)
+        if ids is None:
+            return None
+        page = texts.of(ids, items.limit)
+
+        def count() -> Matched | None:
+            if items.count in ("estimate", "none"):
+                return count_matched(conn, selection, items.count)
+            number = count_ids(conn, selection, state)
+            return None if number is None else Matched(number, exact=True)
+
+        return self._body(page, self._matched(page, count), selection.facts)
+
+    def read(self, conn: Connection) -> bytes:
+        """A page that the database writes."""
         items = self.items
         selection = select_features(conn, self.asked.city, self.collection, items.asked)
-        page = None if texts is None or items.sort else self._found(conn, selection, texts)
-        if page is None:
-            query = PageQuery(items.limit, items.sort, self.after, items.properties, items.crs)
-            page = read_page(conn, selection, query)
-        return self._body(page, self._matched(conn, selection, page), selection.facts)
+        query = PageQuery(items.limit, items.sort, self.after, items.properties, items.crs)
+        page = read_page(conn, selection, query)
+        matched = self._matched(page, lambda: count_matched(conn, selection, items.count))
+        return self._body(page, matched, selection.facts)
 
-    def _found(self, conn: Connection, selection: Selection, texts: KeptFeatures) -> Page | None:
-        version = self.asked.seen.key(self.collection.layers)
-        ids = read_ids(conn, selection, self.items.limit, None if self.after is None else self.after[0], version)
-        return None if ids is None else texts.of(ids, self.items.limit)
-
-    def _matched(self, conn: Connection, selection: Selection, page: Page) -> Matched | None:
+    def _matched(self, page: Page, count: Callable[[], Matched | None]) -> Matched | None:
         """How many features match; counted once for all pages as long as the data stays."""
         items = self.items
         if items.count in (None, "exact") and self.after is None and page.after is None:
@@ -74,7 +87,7 @@ class _Pages:
         kept = self.asked.request.app.state.counts
         key = self.collection.id, self.validators.etag, items.count, items.same
         if key not in kept:
-            kept[key] = count_matched(conn, selection, items.count)
+            kept[key] = count()
             while len(kept) > COUNTS_KEPT:
                 kept.popitem(last=False)
         matched: Matched | None = kept[key]
@@ -125,10 +138,14 @@ async def get_items(request: Request, collection_id: str) -> Response:
     after = None if items.after is None else read_token(items.after, collection, full_order(collection, items.sort))
     pages = _Pages(asked, collection, items, wanted, validators, after)
     texts = features_in_memory(asked, collection) if items.crs == CRS84 and items.properties is None else None
-    if texts is not None and items.asked == ALL and not items.sort:
-        body = pages.from_memory(texts)
-    else:
-        body = await in_turn(request, lambda conn: pages.read(conn, texts))
+    body = None
+    if texts is not None and not items.sort:
+        if items.asked == ALL:
+            body = pages.from_memory(texts)
+        else:
+            body = await asked_once(request, lambda conn: pages.found(conn, texts))
+    if body is None:
+        body = await in_turn(request, pages.read)
     if wanted.form == "html":
         document = {**orjson.loads(body), **await asked.page_facts(collection)}
         return asked.answer("items", document, wanted, validators)

@@ -32,24 +32,29 @@ class FeatureCrs:
         EPSG code by which PostGIS knows it; CRS84 is 4326 in the other axis order.
     northing_first
         Whether the first coordinate is the latitude or northing, as its definition says.
-    decimals
-        Digits that are written: about 1 cm.
+    geographic
+        Whether it is in degrees.
     """
 
     uri: str
     srid: int
     northing_first: bool
-    decimals: int
+    geographic: bool
+
+    @property
+    def decimals(self) -> int:
+        """Digits that are written: about 1 cm."""
+        return 7 if self.geographic else 2
 
 
-CRS84 = FeatureCrs(CRS84_URI, STORED_SRID, northing_first=False, decimals=7)
+CRS84 = FeatureCrs(CRS84_URI, STORED_SRID, northing_first=False, geographic=True)
 
 
 @cache
 def epsg(code: int) -> FeatureCrs:
     """A CRS of the EPSG register, with the axis order of its definition."""
     crs = pyproj.CRS.from_epsg(code)
-    return FeatureCrs(f"{EPSG_URI}{code}", code, crs.axis_info[0].direction == "north", 7 if crs.is_geographic else 2)
+    return FeatureCrs(f"{EPSG_URI}{code}", code, crs.axis_info[0].direction == "north", crs.is_geographic)
 
 
 @cache
@@ -103,7 +108,7 @@ def box_shape(numbers: tuple[float, ...], crs: FeatureCrs) -> shapely.Geometry:
     west, south, east, north = numbers
     if crs.northing_first:
         west, south, east, north = south, west, north, east
-    geographic = pyproj.CRS.from_epsg(crs.srid).is_geographic
+    geographic = crs.geographic
     if south > north:
         msg = f"its lower corner ({south:g}) lies above its upper one ({north:g})"
         raise ParameterError("bbox", msg)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import orjson
 from numpy.typing import NDArray
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, ScalarSelect, func, select
 
 from gis.city import City
 from gis.collections.crs import CRS84
@@ -101,24 +101,38 @@ def read_features(conn: Connection, city: City, collection: Collection) -> tuple
     return version, KeptFeatures(COMMA.join(lines), starts, ids, {one: at for at, one in enumerate(ids)})
 
 
-def read_ids(
-    conn: Connection, selection: Selection, limit: int, after: str | None, version: Sequence[tuple[int, int]]
-) -> list[str] | None:
+@dataclass(frozen=True)
+class State:
+    """The version of the data that an answer must be of: layers and the sum of their versions, which only grow."""
+
+    layers: tuple[str, ...]
+    sum: int
+
+    def now(self) -> ScalarSelect[int]:
+        """The same sum as the statement sees it."""
+        versions = select(func.sum(data_versions.c.version)).where(data_versions.c.layer.in_(self.layers))
+        return versions.scalar_subquery()
+
+
+def read_ids(conn: Connection, selection: Selection, limit: int, after: str | None, state: State) -> list[str] | None:
     """Identifiers of the features that follow `after` in the order of the key; one more than `limit` where there is.
 
-    Parameters
-    ----------
-    version
-        Of the collection's layers, as `Versions.key` has it; None is answered where the data is of another one.
+    None is answered where the data is of another state already.
     """
     f = selection.source
     column = f.c[selection.collection.feature_id]
     where = [*selection.where, *([] if after is None else [column > after])]
     page = select(column).where(*where).order_by(column).limit(limit + 1).subquery("page")
-    # Versions only grow, so their sum is the same only where each is.
-    state = select(func.sum(data_versions.c.version)).where(data_versions.c.layer.in_(selection.collection.layers))
-    ids, now = conn.execute(select(func.array_agg(page.c[0]), state.scalar_subquery()).select_from(page)).one()
-    return (ids or []) if now == sum(one for one, _ in version) else None
+    ids, now = conn.execute(select(func.array_agg(page.c[0]), state.now()).select_from(page)).one()
+    return list(ids or ()) if now == state.sum else None
+
+
+def count_ids(conn: Connection, selection: Selection, state: State) -> int | None:
+    """How many features match; None where the data is of another state already."""
+    number, now = conn.execute(
+        select(func.count(), state.now()).select_from(selection.source).where(*selection.where)
+    ).one()
+    return int(number) if now == state.sum else None
 
 
 class FeatureStore:

@@ -26,7 +26,7 @@ def feature_text(
     """
     chosen = [one for one in collection.properties if properties is None or one.name in properties]
     # Names come from the declaration, never from a request.
-    listed = ", ".join(_written(f.name, one) for one in chosen)
+    listed = ", ".join(as_written(f.name, one) for one in chosen)
     written = f"(SELECT row_to_json(q) FROM (SELECT {listed}) AS q)::text" if chosen else "'{}'"  # noqa: S608
     return (
         literal_column('\'{"type":"Feature","id":\'', Text)
@@ -39,7 +39,7 @@ def feature_text(
     )
 
 
-def _written(source: str, one: Property) -> str:
+def as_written(source: str, one: Property) -> str:
     """A property as the database writes it: a number that happens to be whole gets `.0`.
 
     GDAL and QGIS decide by the first features they see; of densities that begin with 0 they would keep whole numbers.
