@@ -96,8 +96,15 @@ def test_metrics_count_by_route_and_status(client: TestClient) -> None:
     assert client.get("/metrics").headers["content-type"].startswith("text/plain")
 
 
+def test_the_door_leads_to_the_map(client: TestClient) -> None:
+    links = client.get("/").json()["links"]
+    assert [one["href"] for one in links if one["rel"] == "related"] == ["http://testserver/maps/heatmap"]
+    page = client.get("/", headers={"Accept": "text/html"})
+    assert page.headers["content-type"].startswith("text/html")
+    assert "/maps/heatmap" in page.text
+
+
 def test_the_map_opens_with_the_days_of_the_city(client: TestClient) -> None:
-    assert client.get("/", follow_redirects=False).headers["location"] == "/maps/heatmap"
     page = client.get("/maps/heatmap", headers={"Accept-Language": "en-GB,zh;q=0.5"})
     assert page.headers["content-type"] == "text/html; charset=utf-8"
     assert '<html lang="en">' in page.text

@@ -3,6 +3,8 @@
 A line that begins with `$ ` is a command, what follows is its answer; a backslash carries a command on. `...` in an
 answer stands for anything in its line, and alone in a line for any lines. In JSON and in what curl answers white space
 does not count, so that it may be set out for reading, and `...` stands for anything.
+Programs that are not finegrid's own (ogrinfo, ogr2ogr, python) are run as they are, against a real server; what they
+are told and what they answer has its address in place of the one that the documents name.
 A comment before a block says how it is run:
 `<!-- run: empty -->` on a database without a city, `<!-- run: FINEGRID_BATCH_LIMIT=2 -->` with this setting.
 """
@@ -12,11 +14,16 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import subprocess
 import sys
+import threading
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from unittest.mock import patch
+from urllib.parse import quote, urlencode
 
+import uvicorn
 from click.testing import CliRunner
 from fastapi.testclient import TestClient
 from sqlalchemy import Engine
@@ -28,7 +35,21 @@ from gis.settings import settings
 from gis.store.database import create_database_engine
 
 SERVER = "http://127.0.0.1:8000"
-FLAGS = {"-s": 0, "-X": 1, "-H": 1, "-d": 1, "--data-binary": 1, "-F": 1, "-o": 1, "-w": 1}
+PROGRAMS = {"ogrinfo": "ogrinfo", "ogr2ogr": "ogr2ogr", "python": sys.executable}
+FLAGS = {
+    "-s": 0,
+    "-X": 1,
+    "-H": 1,
+    "-d": 1,
+    "--data-binary": 1,
+    "-F": 1,
+    "-o": 1,
+    "-w": 1,
+    "-G": 0,
+    "--data-urlencode": 1,
+    "--etag-save": 1,
+    "--etag-compare": 1,
+}
 
 
 @dataclass
@@ -91,12 +112,13 @@ def blocks_of(path: Path) -> list[Block]:
 
 
 class Shell:
-    """A terminal in a folder, with a database behind it: knows finegrid, curl, cat and `echo $?`."""
+    """A terminal in a folder, with a database behind it: knows finegrid, curl, cat, `echo $?` and a few programs."""
 
     def __init__(self, folder: Path, url: str) -> None:
         self.folder, self.url, self.code = folder, url, 0
         self._engines: list[Engine] = []
         self._client: TestClient | None = None
+        self._server: tuple[uvicorn.Server, threading.Thread] | None = None
 
     def run(self, step: Step, environment: dict[str, str]) -> str:
         """What a command prints, both streams together."""
@@ -111,9 +133,10 @@ class Shell:
             settings.cache_clear()
             os.chdir(self.folder)
             try:
-                return {"finegrid": self._finegrid, "curl": self._curl, "cat": self._cat, "echo": self._echo}[words[0]](
-                    words[1:]
-                )
+                if words[0] in PROGRAMS:
+                    return self._program(words)
+                own = {"finegrid": self._finegrid, "curl": self._curl, "cat": self._cat, "echo": self._echo}
+                return own[words[0]](words[1:])
             finally:
                 os.chdir(here)
                 settings.cache_clear()
@@ -122,6 +145,10 @@ class Shell:
         """Let go of the database."""
         if self._client is not None:
             self._client.__exit__(None, None, None)
+        if self._server is not None:
+            server, thread = self._server
+            server.should_exit = True
+            thread.join(timeout=30)
         while self._engines:
             self._engines.pop().dispose()
 
@@ -139,6 +166,30 @@ class Shell:
             frame.open_engine.cache_clear()
         self.code = result.exit_code
         return result.output
+
+    def _program(self, words: list[str]) -> str:
+        address = self._address()
+        told = [word.replace(SERVER, address) for word in (PROGRAMS[words[0]], *words[1:])]
+        done = subprocess.run(
+            told, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, timeout=120
+        )
+        self.code = done.returncode
+        return done.stdout.replace(address, SERVER)
+
+    def _address(self) -> str:
+        """Where the real server is; started when it is needed first."""
+        if self._server is None:
+            app = create_app(self._engine(self.url, pool_size=CONNECTIONS))
+            server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning"))
+            thread = threading.Thread(target=server.run, daemon=True)
+            thread.start()
+            self._server = server, thread
+            limit = time.monotonic() + 60
+            while not server.started:
+                assert thread.is_alive()
+                assert time.monotonic() < limit
+                time.sleep(0.05)
+        return f"http://127.0.0.1:{self._server[0].servers[0].sockets[0].getsockname()[1]}"
 
     def _cat(self, words: list[str]) -> str:
         return Path(words[0]).read_text(encoding="utf-8")
@@ -164,6 +215,10 @@ class Shell:
             )
             self._client.__enter__()
         headers = dict(line.split(": ", 1) for line in options["-H"])
+        for name in options["--etag-compare"]:
+            headers["If-None-Match"] = Path(name).read_text(encoding="utf-8").strip()
+        asked = urlencode([tuple(pair.split("=", 1)) for pair in options["--data-urlencode"]], quote_via=quote)
+        url += f"{'&' if '?' in url else '?'}{asked}" if asked else ""
         content: dict = {}
         for text in (*options["-d"], *options["--data-binary"]):
             content["content"] = Path(text[1:]).read_bytes() if text.startswith("@") else text.encode()
@@ -177,6 +232,8 @@ class Shell:
         written = {"http_code": str(answer.status_code), "content_type": answer.headers.get("content-type", "")}
         tail = "".join(re.sub(r"%\{(\w+)\}", lambda name: written[name[1]], text) for text in options["-w"])
         tail = tail.replace("\\n", "\n")
+        for name in options["--etag-save"]:
+            Path(name).write_text(answer.headers["etag"] + "\n", encoding="utf-8")
         if options["-o"]:
             Path(options["-o"][0]).write_bytes(answer.content)
             return tail

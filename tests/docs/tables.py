@@ -11,9 +11,11 @@ from pathlib import Path
 import click
 
 import gis.errors
+from api.conformance import CONFORMS_TO
 from api.errors import STATUS_OF, TITLES
 from gis.cli.frame import REFUSED
 from gis.cli.root import main
+from gis.collections.catalogue import COLLECTIONS
 from gis.readers.columns import ALIASES
 from gis.report_files import ALIASES as REPORT_ALIASES
 from gis.roads import CLASS_OF_HIGHWAY, CLASS_OF_NAME
@@ -122,6 +124,36 @@ def commands() -> str:
     return table(("command", "what it does"), rows)
 
 
+def collections() -> str:
+    """Every collection with what it can be asked for."""
+    rows = []
+    for one in COLLECTIONS.values():
+        own = " ".join(f"`{part.name}`" for part in one.parameters)
+        properties = " ".join(f"`{part.name}`" for part in one.properties)
+        rows.append((f"`{one.id}`", one.title_zh, one.title, one.geometry, own, properties))
+    return table(("collection", "中文", "what", "geometry", "own parameters", "properties"), rows)
+
+
+def own_parameters() -> str:
+    """The parameters that only some collections have."""
+    rows = []
+    for part in dict.fromkeys(part for one in COLLECTIONS.values() for part in one.parameters):
+        where = [one.id for one in COLLECTIONS.values() if part in one.parameters]
+        named = "densities" if all(name.startswith("density-") for name in where) else ", ".join(where)
+        rows.append((f"`{part.name}`", "", named, part.description, part.description_zh))
+    return table(("parameter", "needed", "of", "meaning", "中文"), rows)
+
+
+def conformance() -> str:
+    """What is kept, by standard."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for uri in CONFORMS_TO:
+        standard, _, name = uri.removeprefix("http://www.opengis.net/spec/").partition("/conf/")
+        found[standard].append(f"`{name}`")
+    rows = [(f"`{standard}`", " ".join(names)) for standard, names in found.items()]
+    return table(("specification", "conformance classes"), rows)
+
+
 TABLES: dict[tuple[str, str], Callable[[], str]] = {
     ("formats.md", "aliases"): aliases,
     ("formats.md", "report-aliases"): report_aliases,
@@ -130,6 +162,9 @@ TABLES: dict[tuple[str, str], Callable[[], str]] = {
     ("settings.md", "settings"): settings,
     ("errors.md", "errors"): errors,
     ("cli.md", "commands"): commands,
+    ("ogc.md", "collections"): collections,
+    ("ogc.md", "own-parameters"): own_parameters,
+    ("ogc.md", "conformance"): conformance,
 }
 
 

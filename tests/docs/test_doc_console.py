@@ -11,6 +11,8 @@ import pytest
 from tests.docs.console import Block, Shell, Step, blocks_of, differences
 
 DOCS = Path(__file__).parent.parent.parent / "docs"
+RUN = ("formats.md", "errors.md", "api.md", "cli.md", "rulebook.md", "exports.md", "ogc.md")
+CLIENTS = DOCS / "clients"
 
 
 @pytest.fixture(scope="module")
@@ -42,21 +44,31 @@ def test_your_own_city_step_by_step(walk: tuple[Path, str, list[str]]) -> None:
     assert not walk[2], "\n\n".join(walk[2])
 
 
-@pytest.mark.parametrize("name", ["formats.md", "errors.md", "api.md", "cli.md", "rulebook.md", "exports.md"])
+@pytest.mark.parametrize("name", RUN)
 def test_every_example_answers_as_shown(name: str, shells: tuple[Shell, Shell]) -> None:
     found = differences(DOCS / name, *shells)
     assert not found, "\n\n".join(found)
 
 
+@pytest.mark.parametrize("path", sorted(CLIENTS.glob("*.md")), ids=lambda path: path.stem)
+def test_every_client_answers_as_shown(path: Path, walk: tuple[Path, str, list[str]], make_database, tmp_path) -> None:
+    programs = {step.command.split()[0] for block in blocks_of(path) for step in block.steps}
+    missing = [name for name in programs & {"ogrinfo", "ogr2ogr"} if shutil.which(name) is None]
+    if missing:
+        pytest.skip(f"{', '.join(missing)} not installed: make setup-test, or apt-get install gdal-bin")
+    shell = Shell(shutil.copytree(CLIENTS, tmp_path / "clients"), make_database(walk[1]))
+    found = differences(path, shell)
+    shell.close()
+    assert not found, "\n\n".join(found)
+
+
 def test_there_are_examples_and_all_are_run() -> None:
-    for path in DOCS.glob("*.md"):
+    for path in (*DOCS.glob("*.md"), *CLIENTS.glob("*.md")):
         fences = path.read_text(encoding="utf-8").count("```console")
         assert fences == len(blocks_of(path)), path
         assert all(block.steps for block in blocks_of(path)), path
-        if fences and path.name != "your-own-city.md":
-            assert path.name in ("formats.md", "errors.md", "api.md", "cli.md", "rulebook.md", "exports.md"), (
-                f"{path} is not run"
-            )
+        if fences and path.parent == DOCS and path.name != "your-own-city.md":
+            assert path.name in RUN, f"{path} is not run"
     commands = [step.command for block in blocks_of(DOCS / "your-own-city.md") for step in block.steps]
     assert len([command for command in commands if command.startswith("finegrid ")]) >= 20
 
