@@ -184,18 +184,18 @@ def ensure_source(conn: Connection, name: str, kind: str | None) -> int:
         raise ParameterError("source", msg)
     if kind is not None and kind not in SOURCE_KINDS:
         msg = f"{kind!r} is not one of {', '.join(SOURCE_KINDS)}"
-        raise ParameterError("source-kind", msg)
+        raise ParameterError("--source-kind", msg)
     wanted = kind or (name if name in SOURCE_KINDS else None)
     row = conn.execute(select(sources.c.id, sources.c.kind).where(sources.c.name == name)).first()
     if row is None:
         if wanted is None:
             msg = f"{name!r} is new: say what kind it is, one of {', '.join(SOURCE_KINDS)}"
-            raise ParameterError("source-kind", msg)
+            raise ParameterError("--source-kind", msg)
         conn.execute(insert(sources).values(name=name, kind=wanted).on_conflict_do_nothing())
         row = conn.execute(select(sources.c.id, sources.c.kind).where(sources.c.name == name)).one()
     if kind is not None and row.kind != kind:
         msg = f"{name!r} is known as {row.kind}, not {kind}"
-        raise ParameterError("source-kind", msg)
+        raise ParameterError("--source-kind", msg)
     return int(row.id)
 
 
