@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from urllib.parse import quote
 
@@ -20,6 +20,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from api.encoding import SYNTHETIC_HEADER
 from api.errors import RETRY_AFTER_S, problem
+from api.features import whole_collection
 from api.ogc_asked import asked_now
 from api.ogc_documents import EXPORTS
 from api.validators import validators_of
@@ -28,6 +29,7 @@ from gis.errors import ParameterError
 from gis.exports.copying import Copying
 from gis.exports.order import ExportOrder, prepare
 from gis.exports.spool import Spool
+from gis.exports.texts import kept_geojson
 from gis.exports.writing import STREAMED, ending_of, save
 from gis.settings import settings
 from gis.store.database import transaction
@@ -173,6 +175,12 @@ class ExportResponse(StreamingResponse):
             await self._run.close()
 
 
+async def _async(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
+    """Pieces that need no thread."""
+    for piece in pieces:
+        yield piece
+
+
 @router.get("/collections/{collection_id}/export")
 async def get_export(request: Request, collection_id: str) -> Response:
     """All features that match, as a file."""
@@ -186,12 +194,23 @@ async def get_export(request: Request, collection_id: str) -> Response:
     validators = validators_of(
         request, asked.seen, ("city", *collection.layers), "export", ending, daily=collection.daily
     )
+    words = tuple(pair for pair in asked.sent if pair[0] != "f")
+    order = ExportOrder(asked.city, collection, items, words)
+    media = EXPORTS[ending][1]
+    headers = {
+        **validators.headers(),
+        "Content-Disposition": f'attachment; filename="{asked.city.slug}-{collection.id}.{ending}"',
+        "Content-Crs": f"<{items.crs.uri}>",
+    }
+    if order.synthetic:
+        headers[SYNTHETIC_HEADER] = ", ".join(quote(layer) for layer in order.synthetic)
+    kept = whole_collection(asked, collection, items) if ending == "geojson" else None
+    if kept is not None:
+        return StreamingResponse(_async(kept_geojson(order, kept)), headers=headers, media_type=media)
     turns: ExportTurns = request.app.state.exports
     if turns.open >= OPEN:
         detail = f"{OPEN} exports are on their way already; try again in a little while"
         return problem(request, 503, "TooBusy", detail, headers={"Retry-After": RETRY_AFTER_S})
-    words = tuple(pair for pair in asked.sent if pair[0] != "f")
-    order = ExportOrder(asked.city, collection, items, words)
     run = _Run(request.app.state.engine, order, ending, turns)
     try:
         # The answer begins when there is something to send, so whatever is wrong before is an ordinary error.
@@ -202,16 +221,8 @@ async def get_export(request: Request, collection_id: str) -> Response:
         failure = run.failure()
         if failure is not None:
             raise failure if isinstance(failure, Exception) else RuntimeError(repr(failure))
-        headers = {
-            **validators.headers(),
-            "Content-Disposition": f'attachment; filename="{asked.city.slug}-{collection.id}.{ending}"',
-            "Content-Crs": f"<{items.crs.uri}>",
-        }
-        if order.synthetic:
-            headers[SYNTHETIC_HEADER] = ", ".join(quote(layer) for layer in order.synthetic)
         if ending not in STREAMED:
             headers["Content-Length"] = str(run.spool.size)
-        media = EXPORTS[ending][1]
         return ExportResponse(run, headers, f"{media}; charset=utf-8" if media == "text/csv" else media)
     except BaseException:
         await run.close()

@@ -153,6 +153,12 @@ async def get_items(request: Request, collection_id: str) -> Response:
     return Response(body, headers=headers, media_type=GEOJSON)
 
 
+def whole_collection(asked: Asked, collection: Collection, items: ItemsRequest) -> KeptFeatures | None:
+    """All features in memory, where all of them are asked for as they are kept: in CRS84, in the order of the key."""
+    plain = items.asked == ALL and not items.sort and items.crs == CRS84 and items.properties is None
+    return features_in_memory(asked, collection) if plain else None
+
+
 def features_in_memory(asked: Asked, collection: Collection) -> KeptFeatures | None:
     """All features of a collection as of this moment, where they are in memory; else they will soon be."""
     if not collection.kept:

@@ -92,6 +92,8 @@ class Edge:
                 status = message["status"]
                 if status == 200 and (validators := scope.get("state", {}).get("validators")):
                     _add_headers(message, validators.headers())
+                if status in (200, 304):
+                    _settle_vary(message)
             elif bodiless:
                 message = {**message, "body": b""}
             await send(message)
@@ -105,12 +107,23 @@ class Edge:
 
 
 def _add_headers(message: Message, headers: Mapping[str, str]) -> None:
-    """Add headers that the answer does not have."""
-    present = {name.lower() for name, _ in message["headers"]}
+    """Add headers that the answer does not have; Vary may come several times."""
+    present = {name.lower() for name, _ in message["headers"]} - {b"vary"}
     for name, value in headers.items():
         key = name.lower().encode("latin-1")
         if key not in present:
             message["headers"].append((key, value.encode("latin-1")))
+
+
+def _settle_vary(message: Message) -> None:
+    """What can be kept says on what it depends, 304 just as 200 (RFC 9110, 15.4.5); compression is always one."""
+    headers = message["headers"]
+    if not any(name == b"etag" for name, _ in headers):
+        return
+    named = [value.decode("latin-1").split(",") for name, value in headers if name == b"vary"]
+    tokens = {token.strip() for several in named for token in several} | {"Accept-Encoding"}
+    message["headers"] = [one for one in headers if one[0] != b"vary"]
+    message["headers"].append((b"vary", ", ".join(sorted(tokens)).encode("latin-1")))
 
 
 def _template(scope: Scope) -> str:

@@ -140,9 +140,11 @@ def valid_by(*layers: str, daily: bool = False, languages: bool = False) -> Any:
     """
 
     async def check(request: Request) -> None:
-        accept = request.headers.get("accept") if "f" not in request.query_params else None
-        language = request.headers.get("accept-language") if languages else None
+        depends = ["Accept"] if "f" not in request.query_params else []
+        depends += ["Accept-Language"] if languages else []
+        variant = [request.headers.get(name) for name in depends]
         seen = await request.app.state.watch.now()
-        request.state.validators = validators_of(request, seen, layers, accept, language, daily=daily)
+        vary = ", ".join(depends) or None
+        request.state.validators = validators_of(request, seen, layers, *variant, vary=vary, daily=daily)
 
     return Depends(check)

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 from sqlalchemy import Connection
 
 from gis.collections.crs import CRS84
+from gis.collections.kept import KeptFeatures
 from gis.encoding import to_json
 from gis.exports.copying import CSV, VERBATIM, Copying, Rows
-from gis.exports.order import Prepared, csv_cells, features
+from gis.exports.order import ExportOrder, Prepared, csv_cells, features
 
 RECORD = b"\x1e"
+PIECE = 1 << 18
 Write = Callable[[bytes], object]
 Progress = Callable[[int], object]
 
@@ -34,13 +37,25 @@ class _Pieces:
             self._write(self._head + tail)
 
 
-def write_geojson(conn: Connection, prepared: Prepared, copying: Copying, write: Write, progress: Progress) -> int:
-    """A FeatureCollection, a feature per line."""
-    order = prepared.order
-    about = {"type": "FeatureCollection", "name": order.collection.id, **prepared.facts, "synthetic": order.synthetic}
+def geojson_head(order: ExportOrder, facts: Mapping[str, Any]) -> bytes:
+    """A FeatureCollection up to its features."""
+    about = {"type": "FeatureCollection", "name": order.collection.id, **facts, "synthetic": order.synthetic}
     if order.items.crs != CRS84:
         # RFC 7946 knows no other CRS than CRS84; a file that holds another one must not hide it.
         about["contentCrs"] = order.items.crs.uri
+    return to_json(about)[:-1] + b',"features":[\n'
+
+
+def kept_geojson(order: ExportOrder, kept: KeptFeatures) -> Iterator[bytes]:
+    """What `write_geojson` writes of a whole collection, out of memory."""
+    yield geojson_head(order, {})
+    for at in range(0, len(kept.text), PIECE):
+        yield kept.text[at : at + PIECE]
+    yield b"\n]}\n" if kept.ids else b"]}\n"
+
+
+def write_geojson(conn: Connection, prepared: Prepared, copying: Copying, write: Write, progress: Progress) -> int:
+    """A FeatureCollection, a feature per line."""
     between = b""
 
     def join(rows: Rows) -> bytes:
@@ -48,7 +63,7 @@ def write_geojson(conn: Connection, prepared: Prepared, copying: Copying, write:
         first, between = between, b","
         return first + b",".join(rows)
 
-    pieces = _Pieces(write, progress, to_json(about)[:-1] + b',"features":[\n', join)
+    pieces = _Pieces(write, progress, geojson_head(prepared.order, prepared.facts), join)
     count = copying.copy(conn, features(prepared), VERBATIM, pieces.take)
     pieces.end(b"]}\n")
     return count
