@@ -17,6 +17,7 @@ from tests.conformance.abstract_tests import ABSTRACT_TESTS, NOT_CLAIMED, SPECIF
 
 SPEC = "http://www.opengis.net/spec/"
 HERE = Path(__file__).parent
+DOCUMENT = HERE.parent.parent / "docs/conformance.md"
 Test = TypeVar("Test", bound=Callable[..., object])
 
 
@@ -118,3 +119,17 @@ def unclaimed() -> str:
     lines = ["| class | why it is not claimed |", "| --- | --- |"]
     lines += [f"| `{uri_of(name)}` | {why} |" for name, why in NOT_CLAIMED.items()]
     return "\n".join(lines)
+
+
+def renewed(document: str) -> str:
+    """The document with its tables made anew."""
+    for marker, made in (("shown", markdown()), ("unclaimed", unclaimed())):
+        begin, end = f"<!-- {marker}:begin -->\n", f"\n<!-- {marker}:end -->"
+        before, _, rest = document.partition(begin)
+        _, _, after = rest.partition(end)
+        document = f"{before}{begin}{made}{end}{after}"
+    return document
+
+
+if __name__ == "__main__":
+    DOCUMENT.write_text(renewed(DOCUMENT.read_text(encoding="utf-8")), encoding="utf-8")

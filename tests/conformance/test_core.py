@@ -221,6 +221,78 @@ def test_limit_is_kept_defaulted_and_clipped(client: TestClient) -> None:
     assert items(client, "reports", limit="9" * 30).status_code == 200
 
 
+@shows("features-1/core", "fc-bbox-response")
+@pytest.mark.parametrize("collection", HERE)
+@pytest.mark.parametrize(
+    "box",
+    [
+        (113.6, 34.7, 113.602, 34.701),
+        (113.60137, 34.70061, 113.60483, 34.70247),
+        (113, 34, 114, 35),
+        (-10, -10, 10, 10),
+        (113.604, 34.702, 113.604, 34.702),
+    ],
+)
+def test_a_box_keeps_what_meets_it_edge_included(
+    client: TestClient, collection: str, box: tuple[float, float, float, float]
+) -> None:
+    west, south, east, north = box
+    shape = shapely.box(*box) if west < east else shapely.Point(west, south)
+    met = [
+        one["id"]
+        for one in features(client, collection)
+        if one["geometry"] and shapely.geometry.shape(one["geometry"]).intersects(shape)
+    ]
+    assert ids(client, collection, bbox=f"{west},{south},{east},{north}") == met
+    assert ids(client, collection, bbox=f"{west},{south},-100,{east},{north},9000") == met
+    beyond = f"{west},{south},-170,{north}"
+    if west > 0 and south < north:
+        right = shapely.union_all([shapely.box(west, south, 180, north), shapely.box(-180, south, -170, north)])
+        wide = [one for one in features(client, collection) if one["geometry"]]
+        assert ids(client, collection, bbox=beyond) == [
+            one["id"] for one in wide if shapely.geometry.shape(one["geometry"]).intersects(right)
+        ]
+
+
+def moment(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+@shows("features-1/core", "fc-time-response")
+@pytest.mark.parametrize(
+    ("text", "first", "last"),
+    [
+        ("2016-05-03", "2016-05-03T00:00:00+08:00", "2016-05-03T23:59:59.999999+08:00"),
+        ("2016-05-03T08:30:00Z", "2016-05-03T08:30:00Z", "2016-05-03T08:30:00Z"),
+        ("2016-05-03T00:30:00Z/2016-05-05T12:00:00Z", "2016-05-03T00:30:00Z", "2016-05-05T12:00:00Z"),
+        ("2016-05-03/2016-05-05", "2016-05-03T00:00:00+08:00", "2016-05-05T23:59:59.999999+08:00"),
+        ("../2016-05-05T12:00:00Z", "0001-01-02T00:00:00Z", "2016-05-05T12:00:00Z"),
+        ("/2016-05-05", "0001-01-02T00:00:00Z", "2016-05-05T23:59:59.999999+08:00"),
+        ("2016-05-18T00:00:00+08:00/..", "2016-05-18T00:00:00+08:00", "9999-12-30T00:00:00Z"),
+        ("2016-05-18/", "2016-05-18T00:00:00+08:00", "9999-12-30T00:00:00Z"),
+        ("2016-05-18t00:00:00z/..", "2016-05-18T00:00:00Z", "9999-12-30T00:00:00Z"),
+    ],
+)
+def test_a_time_keeps_what_meets_it_ends_included(client: TestClient, text: str, first: str, last: str) -> None:
+    met = [
+        one["id"]
+        for one in features(client, "reports")
+        if moment(first) <= moment(one["properties"]["reported_at"]) <= moment(last)
+    ]
+    assert met
+    assert ids(client, "reports", datetime=text) == met
+
+
+@shows("features-1/core", "fc-time-response")
+def test_a_time_keeps_what_lasts_into_it_and_what_has_no_time(client: TestClient) -> None:
+    assert ids(client, "coordinators", datetime="2016-05-09") == ["A1", "A2", "A3", "A4"]
+    assert ids(client, "coordinators", datetime="2016-05-10") == ["A1", "A3", "A4"]
+    assert ids(client, "coordinators", datetime="2016-08-01/..") == ["A1", "A3"]
+    assert ids(client, "coordinators", datetime="../2015-12-31") == ["A4"]
+    for timeless in ("cells", "roads", "districts", "streets"):
+        assert ids(client, timeless, datetime="1999-01-01") == ids(client, timeless)
+
+
 @shows("features-1/core", "query-param-invalid")
 @shows("common-1/core", "query-param-value-special query-param-value-boolean", "query-param-value-invalid")
 @pytest.mark.parametrize(
