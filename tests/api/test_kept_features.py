@@ -1,0 +1,78 @@
+"""Pages and files out of memory: the same answers as before, and never older than the last commit."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import Engine, text
+
+from gis.store.database import bump_version
+
+PATHS = (
+    "/collections/cells/items?limit=7",
+    "/collections/cells/items?limit=7&bbox=113.6015,34.7005,113.6065,34.7025",
+    "/collections/cells/items?limit=7&filter=tier='key' OR area_km2>0.001",
+    "/collections/cells/items?count=none&limit=5",
+    "/collections/streets/items",
+    "/collections/roads/items?limit=2",
+    "/collections/cells/export?f=geojson",
+)
+
+
+def answer(client: TestClient, path: str) -> Any:
+    got = client.get(path)
+    assert got.status_code == 200, got.text
+    found = got.json()
+    found.pop("timeStamp", None)
+    return found
+
+
+def wait_until_kept(client: TestClient, *collections: str) -> None:
+    """Ask until the features are in memory."""
+    store, deadline = client.app.state.features, time.monotonic() + 20
+    while not all(one in store._kept and store._kept[one][1] for one in collections) or store._reading:
+        assert time.monotonic() < deadline
+        for one in collections:
+            client.get(f"/collections/{one}/items?limit=1")
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_the_second_answer_is_the_first(own_client: TestClient, path: str) -> None:
+    first = answer(own_client, path)
+    wait_until_kept(own_client, "cells", "streets", "roads")
+    assert answer(own_client, path) == first
+
+
+def test_a_change_shows_in_the_next_answer(own_client: TestClient, own_engine: Engine) -> None:
+    wait_until_kept(own_client, "cells")
+    for number in range(5):
+        name = f"东街{number}"
+        with own_engine.begin() as conn:
+            conn.execute(text("UPDATE areas SET name = :name WHERE code = '990101001'"), {"name": name})
+            bump_version(conn, "areas")
+        for path in PATHS[:3]:
+            names = {one["properties"]["area_name"] for one in answer(own_client, path)["features"]}
+            assert name in names
+            assert not {one for one in names if one.startswith("东街")} - {name}
+        wait_until_kept(own_client, "cells")
+
+
+def test_nothing_is_asked_of_the_rows_for_a_page_that_is_kept(own_client: TestClient, own_engine: Engine) -> None:
+    wait_until_kept(own_client, "cells")
+    scans = "SELECT coalesce(seq_scan, 0) + coalesce(idx_scan, 0) FROM pg_stat_user_tables WHERE relname = 'cells'"
+
+    def looked_at() -> int:
+        with own_engine.connect() as conn:
+            conn.execute(text("SELECT pg_stat_clear_snapshot()"))
+            return int(conn.execute(text(scans)).scalar_one())
+
+    time.sleep(1.1)  # statistics of a backend travel once a second
+    before = looked_at()
+    for limit in range(1, 40):
+        assert len(answer(own_client, f"/collections/cells/items?limit={limit}")["features"]) == limit
+    time.sleep(1.1)
+    assert looked_at() == before
