@@ -13,6 +13,8 @@ from gis.store.database import bump_version, create_database_engine
 from tests.api.conftest import facts, open_client, tiny_url  # noqa: F401 - fixtures
 
 AWKWARD = 'it\'s "100 %" of_all\ta\nline \\ 第1号 ŝ'
+UNPACKED = {"Accept-Encoding": "identity"}
+"""Packing takes longer than answering; it has tests of its own."""
 MORE_REPORTS = text(
     "INSERT INTO reports (source_id, source_ref, category_id, import_id, reported_at, day, geom, description)"
     " SELECT source_id, :ref, category_id, import_id, reported_at, day, ST_GeomFromText(:wkt, 4326), :description"
@@ -59,6 +61,7 @@ def engine_of_all(city_url: str, make_database: Callable[..., str]) -> Iterator[
 def client(engine_of_all: Engine) -> Iterator[TestClient]:
     """Asks the city that no test writes to."""
     with open_client(engine_of_all) as client:
+        client.headers.update(UNPACKED)
         yield client
 
 
@@ -74,4 +77,5 @@ def own_engine(city_url: str, make_database: Callable[..., str]) -> Iterator[Eng
 def own_client(own_engine: Engine) -> Iterator[TestClient]:
     """Asks that city."""
     with open_client(own_engine) as client:
+        client.headers.update(UNPACKED)
         yield client

@@ -91,7 +91,6 @@ def wait_for_quiet(statements: list[str]) -> None:
     while said != len(statements):
         said = len(statements)
         time.sleep(0.03)
-    statements.clear()
 
 
 def change(engine: Engine, *layers: str) -> None:
@@ -106,7 +105,9 @@ def test_what_did_not_change_is_not_sent_again(client: TestClient, path: str, st
     assert first.status_code == 200, first.text
     assert TAG.fullmatch(first.headers["etag"])
     assert "no-cache" in first.headers["cache-control"]
-    wait_for_quiet(statements)
+    if "/items" in path:
+        wait_for_quiet(statements)
+    statements.clear()
     again = client.get(path, headers={"If-None-Match": first.headers["etag"]})
     assert (again.status_code, again.content) == (304, b"")
     assert not statements, "304 touches no row"

@@ -42,24 +42,30 @@ OTHERS = (
     f"MULTIPOLYGON(({RING}), ((113.6085 34.7, 113.612 34.7, 113.612 34.7025, 113.6085 34.7025, 113.6085 34.7)))",
     "GEOMETRYCOLLECTION(POINT(113.6025 34.7025), LINESTRING(113.61 34.7, 113.61 34.71))",
 )
+Shapes = dict[str, dict[str, shapely.Geometry]]
 PLACED = ("streets", "cells", "roads", "reports", "coordinators")
 
 
-def related(client: TestClient, collection: str, function: str, wkt: str) -> list[str]:
+@pytest.fixture(scope="module")
+def shapes(client: TestClient) -> Shapes:
+    """Collection -> feature -> its geometry."""
+    return {
+        name: {one["id"]: shapely.geometry.shape(one["geometry"]) for one in features(client, name) if one["geometry"]}
+        for name in HERE
+    }
+
+
+def related(shapes: dict[str, shapely.Geometry], function: str, wkt: str) -> list[str]:
     other = shapely.from_wkt(wkt)
-    return [
-        one["id"]
-        for one in features(client, collection)
-        if one["geometry"] and SPATIAL[function](shapely.geometry.shape(one["geometry"]), other)
-    ]
+    return [name for name, shape in shapes.items() if SPATIAL[function](shape, other)]
 
 
 @shows("cql2/basic-spatial-functions", "s_intersects", "spatial-predicate", "spatial-functions", "spatial-data-types")
 @pytest.mark.parametrize("collection", HERE)
-def test_s_intersects_with_points_and_boxes(client: TestClient, collection: str) -> None:
+def test_s_intersects_with_points_and_boxes(client: TestClient, shapes: Shapes, collection: str) -> None:
     for text, wkt in POINTS_AND_BOXES.items():
         found = ids(client, collection, filter=f"S_INTERSECTS(geometry, {text})")
-        assert found == related(client, collection, "S_INTERSECTS", wkt), text
+        assert found == related(shapes[collection], "S_INTERSECTS", wkt), text
         assert ids(client, collection, filter=f"S_INTERSECTS({text}, geometry)") == found
     refused(items(client, collection, filter="S_INTERSECTS(geometry, POINT(90 180))"))
 
@@ -67,9 +73,9 @@ def test_s_intersects_with_points_and_boxes(client: TestClient, collection: str)
 @shows("cql2/basic-spatial-functions-plus", "s_intersects", "spatial-data-types")
 @pytest.mark.parametrize("wkt", OTHERS, ids=lambda wkt: wkt.partition("(")[0])
 @pytest.mark.parametrize("collection", PLACED)
-def test_s_intersects_with_every_geometry(client: TestClient, collection: str, wkt: str) -> None:
+def test_s_intersects_with_every_geometry(client: TestClient, shapes: Shapes, collection: str, wkt: str) -> None:
     found = ids(client, collection, filter=f"S_INTERSECTS(geometry, {wkt})")
-    assert found == related(client, collection, "S_INTERSECTS", wkt)
+    assert found == related(shapes[collection], "S_INTERSECTS", wkt)
     assert found or collection != "cells"
 
 
@@ -86,11 +92,13 @@ def test_geometries_outside_the_world_are_refused(client: TestClient) -> None:
 )
 @pytest.mark.parametrize("function", SPATIAL)
 @pytest.mark.parametrize("collection", PLACED)
-def test_spatial_functions_answer_as_shapely(client: TestClient, collection: str, function: str) -> None:
-    own = next(one for one in features(client, collection) if one["geometry"])
-    for wkt in (*OTHERS[:-1], POINTS_AND_BOXES["POINT(113.603 34.702)"], shapely.geometry.shape(own["geometry"]).wkt):
+def test_spatial_functions_answer_as_shapely(
+    client: TestClient, shapes: Shapes, collection: str, function: str
+) -> None:
+    own = next(iter(shapes[collection].values()))
+    for wkt in (*OTHERS[:-1], POINTS_AND_BOXES["POINT(113.603 34.702)"], own.wkt):
         found = ids(client, collection, filter=f"{function}(geometry, {wkt})")
-        assert found == related(client, collection, function, wkt), wkt
+        assert found == related(shapes[collection], function, wkt), wkt
     refused(items(client, collection, filter=f"{function}(geometry, POINT(90 180))"))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from functools import cache
 from typing import Any
 from urllib.parse import quote
 
@@ -15,16 +14,10 @@ from fastapi.testclient import TestClient
 
 from tests.conformance.asking import CRS84, EPSG, HERE, features, got, ids, items, refused
 from tests.conformance.claims import shows
+from tests.conformance.systems import SYSTEMS, to
 
-SYSTEMS = {CRS84: "OGC:CRS84", **{f"{EPSG}{code}": f"EPSG:{code}" for code in (4326, 3857, 4490, 4547)}}
 ONE_CM = 0.01
 WRONG = [f"{EPSG}0", "EPSG:9999", "4326", ""]
-
-
-@cache
-def to(uri: str) -> pyproj.Transformer:
-    """From CRS84 to a CRS with the axes in the order of its definition."""
-    return pyproj.Transformer.from_crs("OGC:CRS84", SYSTEMS[uri])
 
 
 def metres_per_unit(uri: str) -> float:

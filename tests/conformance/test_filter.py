@@ -5,15 +5,14 @@ from __future__ import annotations
 import json
 
 import numpy as np
-import pyproj
 import pytest
 from fastapi.testclient import TestClient
 
 from gis.collections.catalogue import COLLECTIONS
-from tests.conformance.asking import CRS84, EPSG, GEOJSON, HERE, features, got, ids, items, refused
+from tests.conformance.asking import GEOJSON, HERE, features, got, ids, items, refused
 from tests.conformance.claims import shows, uri_of
+from tests.conformance.systems import SYSTEMS, to
 
-SYSTEMS = {CRS84: "OGC:CRS84", **{f"{EPSG}{code}": f"EPSG:{code}" for code in (4326, 3857, 4490, 4547)}}
 NO_FILTER = "THIS IS NOT A FILTER"
 
 
@@ -98,13 +97,11 @@ def test_coordinates_of_filters_in_every_system_of_the_collection(
     west, south, east, north = extent(client, collection)
     # The straight edges of the box must lie outside the curved ones of the extent.
     lon, lat = np.meshgrid(np.linspace(west - 1e-6, east + 1e-6, 50), np.linspace(south - 1e-6, north + 1e-6, 50))
-    a, b = pyproj.Transformer.from_crs("OGC:CRS84", SYSTEMS[uri]).transform(lon.ravel(), lat.ravel())
+    a, b = to(uri).transform(lon.ravel(), lat.ravel())
     box = meeting(a.min(), b.min(), a.max(), b.max())
     assert ids(client, collection, filter=box, filter_crs=uri) == placed(client, collection)
     # A part of it, away from edges of cells: the same features as the same box in degrees finds.
-    a, b = pyproj.Transformer.from_crs("OGC:CRS84", SYSTEMS[uri]).transform(
-        [113.60137, 113.60483], [34.70061, 34.70247]
-    )
+    a, b = to(uri).transform([113.60137, 113.60483], [34.70061, 34.70247])
     some = ids(client, collection, filter=meeting(a[0], b[0], a[1], b[1]), filter_crs=uri)
     assert some == ids(client, collection, bbox="113.60137,34.70061,113.60483,34.70247")
     assert some
