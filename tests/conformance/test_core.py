@@ -238,20 +238,15 @@ def test_a_box_keeps_what_meets_it_edge_included(
 ) -> None:
     west, south, east, north = box
     shape = shapely.box(*box) if west < east else shapely.Point(west, south)
-    met = [
-        one["id"]
-        for one in features(client, collection)
-        if one["geometry"] and shapely.geometry.shape(one["geometry"]).intersects(shape)
-    ]
+    found = features(client, collection)
+    shapes = {one["id"]: shapely.geometry.shape(one["geometry"]) for one in found if one["geometry"]}
+    met = [name for name, one in shapes.items() if one.intersects(shape)]
     assert ids(client, collection, bbox=f"{west},{south},{east},{north}") == met
     assert ids(client, collection, bbox=f"{west},{south},-100,{east},{north},9000") == met
     beyond = f"{west},{south},-170,{north}"
     if west > 0 and south < north:
         right = shapely.union_all([shapely.box(west, south, 180, north), shapely.box(-180, south, -170, north)])
-        wide = [one for one in features(client, collection) if one["geometry"]]
-        assert ids(client, collection, bbox=beyond) == [
-            one["id"] for one in wide if shapely.geometry.shape(one["geometry"]).intersects(right)
-        ]
+        assert ids(client, collection, bbox=beyond) == [name for name, one in shapes.items() if one.intersects(right)]
 
 
 def moment(text: str) -> datetime:
