@@ -45,7 +45,7 @@ from gis.geojson import GeometryTexts
 from gis.live import LiveGround
 from gis.rules.policy import policy_on
 from gis.settings import settings
-from gis.store.database import create_question_engine
+from gis.store.asking import Questions
 from gis.store.version_watch import VersionWatch
 from gis.tiles.layers import TileLayers
 from maps.assets import ASSET_FOLDERS
@@ -107,12 +107,12 @@ def create_app(engine: Engine) -> FastAPI:
         app.state.exports = exports.ExportTurns()
         app.state.import_turn = asyncio.Lock()
         app.state.watch = VersionWatch(engine)
-        app.state.questions = create_question_engine(engine, pool_size=TURNS, statement_s=settings().query_limit_s)
+        app.state.questions = Questions(engine, TURNS, settings().query_limit_s)
         live.start()
         yield
         live.stop()
         await app.state.watch.close()
-        app.state.questions.dispose()
+        app.state.questions.close()
 
     app = FastAPI(
         title="finegrid",

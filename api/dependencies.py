@@ -18,7 +18,7 @@ from gis.live import LAYERS, LiveGround, Picture
 from gis.locator import Locator, load_locator
 from gis.rules.policy import policy_on
 from gis.settings import settings
-from gis.store.database import answer_of, transaction, versions
+from gis.store.database import transaction, versions
 
 Answer = TypeVar("Answer")
 
@@ -36,14 +36,6 @@ async def in_turn(request: Request, work: Callable[[Connection], Answer]) -> Ans
 
     async with request.app.state.turns:
         return await run_in_threadpool(read)
-
-
-async def asked_once(request: Request, work: Callable[[Connection], Answer]) -> Answer:
-    """The same for a single question, which needs no transaction around it."""
-    state = request.app.state
-
-    async with state.turns:
-        return await run_in_threadpool(answer_of, state.questions, work, settings().query_limit_s)
 
 
 async def turn(request: Request) -> AsyncIterator[None]:

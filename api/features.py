@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections import OrderedDict
+from collections.abc import Hashable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -13,21 +14,22 @@ import orjson
 from fastapi import APIRouter, Request, Response
 from sqlalchemy import Connection
 
-from api.dependencies import asked_once, in_turn
+from api.dependencies import in_turn
 from api.encoding import GEOJSON, JSON
 from api.negotiation import Wanted
 from api.ogc_asked import HTML, Asked, asked_now
 from api.ogc_documents import EXPORTS, Document, forms, is_synthetic, link
 from api.validators import Validators
 from gis.collections.crs import CRS84
-from gis.collections.declared import Collection
-from gis.collections.kept import FeatureStore, KeptFeatures, State, count_ids, read_features, read_ids
+from gis.collections.declared import Bound, Collection
+from gis.collections.kept import FeatureStore, KeptFeatures, count_question, ids_question, read_features
 from gis.collections.order import full_order, read_token
 from gis.collections.pages import Matched, Page, PageQuery, count_matched, read_page
 from gis.collections.requests import ItemsRequest, items_request
 from gis.collections.selection import Asked as AskedFeatures
-from gis.collections.selection import select_features
+from gis.collections.selection import select_features, selected
 from gis.encoding import to_json
+from gis.store.asking import Questions
 
 router = APIRouter(include_in_schema=False)
 COUNTS_KEPT = 2000
@@ -52,23 +54,25 @@ class _Pages:
         matched = None if self.items.count == "none" else Matched(len(texts.ids), exact=self.items.count != "estimate")
         return self._body(page, matched, {})
 
-    def found(self, conn: Connection, texts: KeptFeatures) -> bytes | None:
+    async def found(self, texts: KeptFeatures) -> bytes | None:
         """A page of the features that the database finds, their texts from memory; None where the data has changed."""
         items, layers = self.items, self.collection.layers
-        state = State(layers, sum(version for version, _ in self.asked.seen.key(layers)))
-        selection = select_features(conn, self.asked.city, self.collection, items.asked)
-        ids = read_ids(conn, selection, items.limit, None if self.after is None else self.after[0], state)
-        if ids is None:
+        # Versions only grow, so their sum is the same only where each is.
+        state = sum(version for version, _ in self.asked.seen.key(layers))
+        questions: Questions = self.asked.request.app.state.questions
+        selection = selected(self.collection, Bound(self.collection.binds), self.asked.city, items.asked)
+        after = None if self.after is None else self.after[0]
+        ((ids, now),) = await questions.rows(ids_question(selection, items.limit, after, layers))
+        if now != state:
             return None
-        page = texts.of(ids, items.limit)
-
-        def count() -> Matched | None:
-            if items.count in ("estimate", "none"):
-                return count_matched(conn, selection, items.count)
-            number = count_ids(conn, selection, state)
-            return None if number is None else Matched(number, exact=True)
-
-        return self._body(page, self._matched(page, count), selection.facts)
+        page = texts.of(ids or (), items.limit)
+        matched = self._known(page)
+        if matched is None and items.count != "none":
+            ((number, now),) = await questions.rows(count_question(selection, layers))
+            if now != state:
+                return None
+            matched = self._keep(Matched(number, exact=items.count != "estimate"))
+        return self._body(page, matched, selection.facts)
 
     def read(self, conn: Connection) -> bytes:
         """A page that the database writes."""
@@ -76,22 +80,32 @@ class _Pages:
         selection = select_features(conn, self.asked.city, self.collection, items.asked)
         query = PageQuery(items.limit, items.sort, self.after, items.properties, items.crs)
         page = read_page(conn, selection, query)
-        matched = self._matched(page, lambda: count_matched(conn, selection, items.count))
+        matched = self._known(page) or self._keep(count_matched(conn, selection, items.count))
         return self._body(page, matched, selection.facts)
 
-    def _matched(self, page: Page, count: Callable[[], Matched | None]) -> Matched | None:
-        """How many features match; counted once for all pages as long as the data stays."""
-        items = self.items
-        if items.count in (None, "exact") and self.after is None and page.after is None:
+    def _known(self, page: Page) -> Matched | None:
+        """How many features match, where that needs no counting."""
+        if self.items.count in (None, "exact") and self.after is None and page.after is None:
             return Matched(page.returned, exact=True)
-        kept = self.asked.request.app.state.counts
-        key = self.collection.id, self.validators.etag, items.count, items.same
-        if key not in kept:
-            kept[key] = count()
-            while len(kept) > COUNTS_KEPT:
-                kept.popitem(last=False)
-        matched: Matched | None = kept[key]
+        found: Matched | None = self._counts.get(self._counted)
+        return found
+
+    def _keep(self, matched: Matched | None) -> Matched | None:
+        """Count once for all pages as long as the data stays."""
+        if matched is not None:
+            self._counts[self._counted] = matched
+            while len(self._counts) > COUNTS_KEPT:
+                self._counts.popitem(last=False)
         return matched
+
+    @property
+    def _counts(self) -> OrderedDict[Hashable, Matched]:
+        counts: OrderedDict[Hashable, Matched] = self.asked.request.app.state.counts
+        return counts
+
+    @property
+    def _counted(self) -> Hashable:
+        return self.collection.id, self.validators.etag, self.items.count, self.items.same
 
     def _body(self, page: Page, matched: Matched | None, facts: Any) -> bytes:
         head: Document = {"type": "FeatureCollection", "timeStamp": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}
@@ -143,7 +157,7 @@ async def get_items(request: Request, collection_id: str) -> Response:
         if items.asked == ALL:
             body = pages.from_memory(texts)
         else:
-            body = await asked_once(request, lambda conn: pages.found(conn, texts))
+            body = await pages.found(texts)
     if body is None:
         body = await in_turn(request, pages.read)
     if wanted.form == "html":

@@ -12,19 +12,35 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
-from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 from fastapi import Depends, Request, Response
 
 from gis.store.version_watch import Versions
 
-SOFTWARE = version("finegrid")
 SECOND_US = 1_000_000
+SETTLED_US = 60 * SECOND_US
+"""A change is dated a moment before it is committed; after so long nothing of that second is still to come."""
 HOUR_US = 3600 * SECOND_US
 OPAQUE_TAG = re.compile(r'"[^"]*"')
 REVALIDATE = "no-cache"
 """Clients may keep an answer and must ask each time whether it still holds."""
+
+
+def _software() -> str:
+    """What identifies this very code, so that no deployment serves the pages of the one before."""
+    digest = hashlib.blake2b(digest_size=9)
+    root = Path(__file__).parent.parent
+    for room in ("api", "gis", "maps"):
+        for path in sorted((root / room).rglob("*")):
+            if path.suffix not in (".pyc", "") and path.is_file():
+                facts = path.stat()
+                digest.update(f"{path.relative_to(root)} {facts.st_size} {facts.st_mtime_ns}".encode())
+    return digest.hexdigest()
+
+
+SOFTWARE = _software()
 
 
 @dataclass(frozen=True)
@@ -38,8 +54,8 @@ class Validators:
     changed_us
         When its data changed, microseconds since 1970 UTC; 0: not known.
     settled
-        Whether the second in which the data changed is over: within it a second change could hide behind the same
-        Last-Modified, so none is sent.
+        Whether the data has rested for a minute: before, a second change could hide behind the same Last-Modified, so
+        none is sent.
     vary
         Request headers on which the choice of the form depended.
     """
@@ -121,7 +137,7 @@ def validators_of(
     text = repr((SOFTWARE, seen.key(layers), variant, hour))
     tag = f'W/"{hashlib.blake2b(text.encode(), digest_size=9).hexdigest()}"'
     changed = 0 if daily else seen.changed_us(layers)
-    settled = seen.now_us // SECOND_US > changed // SECOND_US
+    settled = seen.now_us - changed > SETTLED_US
     validators = Validators(tag, changed, settled, vary)
     if validators.still_hold(request):
         raise NotModified(validators)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from gis.collections.declared import Bound, Collection, Property
+from gis.collections.declared import Collection, Property
 from gis.collections.windows import PERIOD, STAFFING, density_of, staffing_rows
 from gis.store.schema import CHAOSES, ROAD_CLASSES, SOURCE_KINDS, TIERS
 
@@ -49,7 +49,7 @@ def _areas(level: str) -> Collection:
         key=("code",),
         geometry="multipolygon",
         layers=("areas",),
-        bind=lambda _conn, _given: Bound({"level": level}),
+        binds={"level": level},
         level=level,
         sums=("area_km2",),
         kept=True,
@@ -76,7 +76,8 @@ def _density_areas(level: str) -> Collection:
         geometry="multipolygon",
         layers=("reports", "categories", "cells", "areas"),
         parameters=PERIOD,
-        bind=density_of("cell", level),
+        binds={"level": level},
+        bind=density_of("cell"),
         level=level,
         sums=("count", "area_km2"),
         synthetic="reports",

@@ -97,8 +97,11 @@ class Collection:
         Properties that begin and end a feature's time (the same twice for an instant); None: timeless.
     parameters
         The collection's own query parameters.
+    binds
+        Values of the question's parameters that are the same for every request.
     bind
-        (conn, given) -> Bound; may compute what SQL alone does not know. Raises ParameterError.
+        (conn, given) -> Bound: values that are worked out for a request, and what the answer says about them; None:
+        there are none. Raises ParameterError.
     level
         The area level that the city must have for this collection to be there; None: always there.
     daily
@@ -129,7 +132,8 @@ class Collection:
     layers: tuple[str, ...]
     time: tuple[str, str] | None = None
     parameters: tuple[Parameter, ...] = ()
-    bind: Callable[[Connection, Given], Bound] = lambda _conn, _given: Bound()
+    binds: Mapping[str, Any] = field(default_factory=dict)
+    bind: Callable[[Connection, Given], Bound] | None = None
     level: str | None = None
     daily: bool = False
     sums: tuple[str, ...] = ()
@@ -142,6 +146,19 @@ class Collection:
     def finds(self, feature_id: str) -> Mapping[str, Any] | None:
         """Columns and values that find a feature."""
         return {self.feature_id: feature_id} if self.identify is None else self.identify(feature_id)
+
+    def bound(self, conn: Connection, given: Given) -> Bound:
+        """The question made ready for a request.
+
+        Raises
+        ------
+        ParameterError
+            A parameter of the collection's own is wrong.
+        """
+        if self.bind is None:
+            return Bound(self.binds)
+        worked_out = self.bind(conn, given)
+        return Bound({**self.binds, **worked_out.binds}, worked_out.facts)
 
     def kind(self, column: str) -> PropertyKind:
         """The kind of a column of the question, hidden or not."""

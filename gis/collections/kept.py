@@ -10,11 +10,13 @@ import threading
 from bisect import bisect_right
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import orjson
 from numpy.typing import NDArray
 from sqlalchemy import Connection, ScalarSelect, func, select
+from sqlalchemy.sql.selectable import SelectBase
 
 from gis.city import City
 from gis.collections.crs import CRS84
@@ -101,38 +103,28 @@ def read_features(conn: Connection, city: City, collection: Collection) -> tuple
     return version, KeptFeatures(COMMA.join(lines), starts, ids, {one: at for at, one in enumerate(ids)})
 
 
-@dataclass(frozen=True)
-class State:
-    """The version of the data that an answer must be of: layers and the sum of their versions, which only grow."""
-
-    layers: tuple[str, ...]
-    sum: int
-
-    def now(self) -> ScalarSelect[int]:
-        """The same sum as the statement sees it."""
-        versions = select(func.sum(data_versions.c.version)).where(data_versions.c.layer.in_(self.layers))
-        return versions.scalar_subquery()
+@cache
+def _sum_now(layers: tuple[str, ...]) -> ScalarSelect[int]:
+    """The sum of the layers' versions as a statement sees it; made once, because making it costs as much as asking."""
+    total = func.coalesce(func.sum(data_versions.c.version), 0)
+    return select(total).where(data_versions.c.layer.in_(layers)).scalar_subquery()
 
 
-def read_ids(conn: Connection, selection: Selection, limit: int, after: str | None, state: State) -> list[str] | None:
-    """Identifiers of the features that follow `after` in the order of the key; one more than `limit` where there is.
+def ids_question(selection: Selection, limit: int, after: str | None, layers: tuple[str, ...]) -> SelectBase:
+    """Asks for the identifiers that follow `after` in the order of the key, and the state of the data.
 
-    None is answered where the data is of another state already.
+    One row: identifiers, one more than `limit` where there is (null for none); the sum of the layers' versions.
     """
     f = selection.source
     column = f.c[selection.collection.feature_id]
     where = [*selection.where, *([] if after is None else [column > after])]
     page = select(column).where(*where).order_by(column).limit(limit + 1).subquery("page")
-    ids, now = conn.execute(select(func.array_agg(page.c[0]), state.now()).select_from(page)).one()
-    return list(ids or ()) if now == state.sum else None
+    return select(func.array_agg(page.c[0]), _sum_now(layers)).select_from(page)
 
 
-def count_ids(conn: Connection, selection: Selection, state: State) -> int | None:
-    """How many features match; None where the data is of another state already."""
-    number, now = conn.execute(
-        select(func.count(), state.now()).select_from(selection.source).where(*selection.where)
-    ).one()
-    return int(number) if now == state.sum else None
+def count_question(selection: Selection, layers: tuple[str, ...]) -> SelectBase:
+    """Asks how many features match, and the state of the data."""
+    return select(func.count(), _sum_now(layers)).select_from(selection.source).where(*selection.where)
 
 
 class FeatureStore:

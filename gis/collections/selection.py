@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -121,7 +121,17 @@ def select_features(conn: Connection, city: City, collection: Collection, asked:
     ParameterError
         A value that cannot be, named.
     """
-    bound = collection.bind(conn, _with_window(collection, asked, city))
+    return selected(collection, collection.bound(conn, _with_window(collection, asked, city)), city, asked)
+
+
+def selected(collection: Collection, bound: Bound, city: City, asked: Asked) -> Selection:
+    """The same where the question is ready.
+
+    Raises
+    ------
+    ParameterError
+        A value that cannot be, named.
+    """
     source = _source(collection, bound)
     where: list[ColumnElement[bool]] = [source.c[name] == value for name, value in asked.equals.items()]
     if asked.box is not None:
@@ -140,7 +150,7 @@ def one_feature(conn: Connection, collection: Collection, given: Given, feature_
     found = collection.finds(feature_id)
     if found is None or "\0" in feature_id:
         return None
-    bound = collection.bind(conn, given)
+    bound = collection.bound(conn, given)
     source = _source(collection, bound)
     return Selection(collection, source, tuple(source.c[name] == value for name, value in found.items()), bound.facts)
 
@@ -157,10 +167,23 @@ def meets(source: Subquery, box: shapely.Geometry) -> ColumnElement[bool]:
 
 
 def _source(collection: Collection, bound: Bound) -> Subquery:
+    if not collection.kept:
+        return _made(collection, bound.binds)
+    # The same for every request; making it again would cost as much as asking.
+    key = collection.question, *bound.binds.items()
+    if key not in _SOURCES:
+        _SOURCES[key] = _made(collection, bound.binds)
+    return _SOURCES[key]
+
+
+_SOURCES: dict[Hashable, Subquery] = {}
+
+
+def _made(collection: Collection, binds: Mapping[str, Any]) -> Subquery:
     columns: dict[str, TypeEngine[Any]] = {
         one.name: TYPES[one.kind] for one in (*collection.properties, *collection.hidden)
     }
-    question = sql(collection.question).bindparams(**bound.binds)
+    question = sql(collection.question).bindparams(**binds)
     return question.columns(**columns, geom=_Geometry()).subquery("f")
 
 

@@ -87,15 +87,13 @@ def default_window(conn: Connection, city: City) -> tuple[date, date]:
     return after - timedelta(days=DEFAULT_DAYS), after
 
 
-def density_of(target: str, level: str | None = None) -> Callable[[Connection, Given], Bound]:
+def density_of(target: str) -> Callable[[Connection, Given], Bound]:
     """How a density collection is bound: the counts of its window travel to the database as two arrays.
 
     Parameters
     ----------
     target
         cell or segment: of which the roll-up keeps counts.
-    level
-        For areas: the level whose areas sum up their cells.
     """
 
     def bind(conn: Connection, given: Given) -> Bound:
@@ -105,8 +103,6 @@ def density_of(target: str, level: str | None = None) -> Callable[[Connection, G
         days = (query.to_day - query.from_day).days
         if target == "cell":
             binds["days"] = days
-        if level is not None:
-            binds["level"] = level
         return Bound(binds, {"from": query.from_day, "to": query.to_day, "days": days})
 
     return bind

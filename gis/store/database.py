@@ -5,10 +5,9 @@ from __future__ import annotations
 import contextlib
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
-from typing import TypeVar
 
 import psycopg2
 from alembic import command
@@ -37,7 +36,6 @@ LOCK_NOT_AVAILABLE = "55P03"
 QUERY_CANCELED = "57014"
 CHANGED_AT_ONCE = {"40001", "40P01"}  # serialization failure, deadlock
 MINIMUM_SERVER = 150000
-Answer = TypeVar("Answer")
 
 
 def create_database_engine(url: str, *, pool_size: int = 2) -> Engine:
@@ -51,46 +49,6 @@ def create_database_engine(url: str, *, pool_size: int = 2) -> Engine:
         pool_pre_ping=True,
         connect_args={"application_name": "finegrid", "options": "-c jit=off -c timezone=UTC"},
     )
-
-
-def create_question_engine(like: Engine, *, pool_size: int, statement_s: float) -> Engine:
-    """Engine for single questions: each statement sees its own snapshot, none may write or take longer than so.
-
-    Nothing but the statement travels: no BEGIN and COMMIT around it, no question beforehand whether the connection is
-    still alive; `answer_of` asks again where it was not.
-
-    Parameters
-    ----------
-    like
-        Whose database is asked.
-    """
-    limits = f"-c default_transaction_read_only=on -c statement_timeout={round(statement_s * 1000)}"
-    return create_engine(
-        like.url,
-        pool_size=pool_size,
-        max_overflow=0,
-        isolation_level="AUTOCOMMIT",
-        connect_args={"application_name": "finegrid questions", "options": f"-c jit=off -c timezone=UTC {limits}"},
-    )
-
-
-def answer_of(engine: Engine, work: Callable[[Connection], Answer], statement_s: float) -> Answer:
-    """What `work` makes of a connection of a question engine; done again where a kept connection had died.
-
-    Raises
-    ------
-    TooCostly, ClusterError
-        As `transaction` has it.
-    """
-    with _translated(statement_s):
-        try:
-            with engine.connect() as conn:
-                return work(conn)
-        except DBAPIError as problem:
-            if not problem.connection_invalidated:
-                raise
-        with engine.connect() as conn:
-            return work(conn)
 
 
 @contextlib.contextmanager
@@ -111,7 +69,7 @@ def transaction(engine: Engine, *, read_only: bool = False, statement_s: float |
     ClusterError
         The server cannot be reached or went away; nothing was changed.
     """
-    with _translated(statement_s), engine.connect() as conn:
+    with translated(statement_s), engine.connect() as conn:
         if read_only:
             conn = conn.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
         with conn.begin():
@@ -121,8 +79,14 @@ def transaction(engine: Engine, *, read_only: bool = False, statement_s: float |
 
 
 @contextlib.contextmanager
-def _translated(statement_s: float | None) -> Iterator[None]:
-    """What the database says about itself, in our own words."""
+def translated(statement_s: float | None) -> Iterator[None]:
+    """What the database says about itself, in our own words.
+
+    Parameters
+    ----------
+    statement_s
+        The time that a statement was given, where it was.
+    """
     try:
         yield
     except (DBAPIError, psycopg2.Error) as problem:

@@ -97,7 +97,7 @@ def read_source(conn: Connection, collection: Collection, given: Given) -> Sourc
     ParameterError
         One of its own parameters is wrong.
     """
-    binds = collection.bind(conn, given).binds
+    binds = collection.bound(conn, given).binds
     table = read_table(conn, sql(collection.question).text, binds, collection, tile_properties(collection))
     return source_of(table)
 

@@ -11,7 +11,7 @@ from gis.city import read_city
 from gis.collections import kept as module
 from gis.collections.catalogue import COLLECTIONS
 from gis.collections.declared import Collection
-from gis.collections.kept import FeatureStore, KeptFeatures, State, count_ids, read_features, read_ids
+from gis.collections.kept import FeatureStore, KeptFeatures, count_question, ids_question, read_features
 from gis.collections.order import full_order, read_token
 from gis.collections.pages import PageQuery, count_matched, read_page
 from gis.collections.selection import Asked, Filter, select_features
@@ -33,11 +33,12 @@ def tiny(engine: Engine) -> Engine:
     return engine
 
 
-def read(engine: Engine, collection: Collection) -> tuple[KeptFeatures, State]:
+def read(engine: Engine, collection: Collection) -> tuple[KeptFeatures, int]:
+    """The features, and the sum of the versions they were read at."""
     with transaction(engine, read_only=True) as conn:
         version, features = read_features(conn, read_city(conn), collection)
     assert features is not None
-    return features, State(collection.layers, sum(one for one, _ in version))
+    return features, sum(one for one, _ in version)
 
 
 @pytest.mark.parametrize("collection", KEPT, ids=lambda one: one.id)
@@ -69,12 +70,12 @@ def test_what_a_box_or_a_filter_finds_is_cut_out_as_the_database_writes_it(
     with transaction(tiny, read_only=True) as conn:
         selection = select_features(conn, read_city(conn), collection, asked)
         for limit in (2, 1000):
-            ids = read_ids(conn, selection, limit, None, state)
-            assert ids is not None
-            assert features.of(ids, limit) == read_page(conn, selection, PageQuery(limit))
+            ids, now = conn.execute(ids_question(selection, limit, None, collection.layers)).one()
+            assert now == state
+            assert features.of(ids or (), limit) == read_page(conn, selection, PageQuery(limit))
         matched = count_matched(conn, selection, "exact")
         assert matched is not None
-        assert count_ids(conn, selection, state) == matched.number
+        assert tuple(conn.execute(count_question(selection, collection.layers)).one()) == (matched.number, state)
 
 
 def test_a_change_in_between_is_noticed(tiny: Engine) -> None:
@@ -84,8 +85,17 @@ def test_a_change_in_between_is_noticed(tiny: Engine) -> None:
         bump_version(conn, "areas")
     with transaction(tiny, read_only=True) as conn:
         selection = select_features(conn, read_city(conn), cells, ASKED[0])
-        assert read_ids(conn, selection, 10, None, state) is None
-        assert count_ids(conn, selection, state) is None
+        for question in (ids_question(selection, 10, None, cells.layers), count_question(selection, cells.layers)):
+            assert conn.execute(question).one()[1] > state
+
+
+def test_the_state_of_layers_that_nobody_ever_wrote_is_0(tiny: Engine) -> None:
+    with tiny.begin() as conn:
+        conn.execute(text("DELETE FROM data_versions"))
+    _, state = read(tiny, COLLECTIONS["cells"])
+    with transaction(tiny, read_only=True) as conn:
+        selection = select_features(conn, read_city(conn), COLLECTIONS["cells"], ASKED[0])
+        assert conn.execute(ids_question(selection, 10, None, ("cells",))).one()[1] == state == 0
 
 
 @pytest.mark.parametrize("code", ['a","geometry":null', "b\\", 'c"', "d\n,e", "街"])
