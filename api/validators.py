@@ -83,7 +83,7 @@ class Validators:
             # Weak comparison (RFC 9110, 8.8.3.2): W/ in front or not, the opaque tags decide.
             return sent.strip() == "*" or self.etag.removeprefix("W/") in OPAQUE_TAG.findall(sent)
         since = request.headers.get("if-modified-since")
-        if since is None or not self.changed_us:
+        if since is None or not self.changed_us or not self.settled:
             return False
         try:
             return self.changed_us // SECOND_US <= parsedate_to_datetime(since).timestamp()

@@ -36,6 +36,8 @@ def make_harder(conn: Connection) -> None:
     conn.execute(text("UPDATE cells SET surveyed = false WHERE code LIKE '%7'"))
     conn.execute(text("UPDATE coordinators SET on_post = '(,2016-07-01)' WHERE ref = 'A4'"))
     bump_version(conn, "areas", "cells", "roads", "reports", "coordinators")
+    # As if all that had been yesterday: what changed just now is not yet dated.
+    conn.execute(text("UPDATE data_versions SET changed_at = changed_at - interval '1 day'"))
 
 
 @pytest.fixture(scope="session")
