@@ -43,7 +43,13 @@ class Served:
         except urllib.error.HTTPError as problem:
             return Answer(problem.code, _lower(problem.headers), problem.read())
 
-    def rate(self, requests: Sequence[bytes], seconds: float | None = None, status: bytes = b"200") -> float:
+    def rate(
+        self,
+        requests: Sequence[bytes],
+        seconds: float | None = None,
+        status: bytes = b"200",
+        connections: int = CONNECTIONS,
+    ) -> float:
         """Requests answered per second: each asked once, in order, until all are or the time is up.
 
         Raises
@@ -51,7 +57,7 @@ class Served:
         RuntimeError
             An answer had another status.
         """
-        return _Asking(self.port, requests, seconds, status).run()
+        return _Asking(self.port, requests, seconds, status, connections).run()
 
 
 def _lower(headers: Message) -> dict[str, str]:
@@ -91,12 +97,13 @@ class _Asking:
     requests: Sequence[bytes]
     seconds: float | None
     status: bytes
+    connections: int
     answered: int = 0
     _next: int = 0
     _buffer: bytearray = field(default_factory=lambda: bytearray(BUFFER))
 
     def run(self) -> float:
-        opened = [_Connection(socket.create_connection(("127.0.0.1", self.port))) for _ in range(CONNECTIONS)]
+        opened = [_Connection(socket.create_connection(("127.0.0.1", self.port))) for _ in range(self.connections)]
         by_number = {one.socket.fileno(): one for one in opened}
         poll = select.poll()
         start = time.perf_counter()
