@@ -22,7 +22,7 @@ from api.ogc_documents import EXPORTS, Document, forms, is_synthetic, link
 from api.validators import Validators
 from gis.collections.crs import CRS84
 from gis.collections.declared import Bound, Collection
-from gis.collections.kept import FeatureStore, KeptFeatures, count_question, ids_question, read_features
+from gis.collections.kept import COMMA, FeatureStore, KeptFeatures, count_question, ids_question, read_features
 from gis.collections.order import full_order, read_token
 from gis.collections.pages import Matched, Page, PageQuery, count_matched, read_page
 from gis.collections.requests import ItemsRequest, items_request
@@ -117,7 +117,8 @@ class _Pages:
             "synthetic": is_synthetic(self.asked.city, self.collection),
             "links": self._links(page),
         }
-        return b'%b,"features":[%b]}\n' % (to_json(head)[:-1], page.features)
+        pieces = [part for piece in page.pieces for part in (COMMA, piece)][1:]
+        return b"".join([to_json(head)[:-1], b',"features":[', *pieces, b"]}\n"])
 
     def _links(self, page: Page) -> list[Document]:
         asked, html = self.asked, self.wanted.form == "html"

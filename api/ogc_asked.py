@@ -129,8 +129,13 @@ def pairs(request: Request) -> list[tuple[str, str]]:
     return parse_qsl(raw, keep_blank_values=True) if raw else []
 
 
-async def asked_now(request: Request) -> Asked:
+async def asked_now(request: Request, seen: Versions | None = None) -> Asked:
     """The city, from memory as long as its description stays, and the data versions of this moment.
+
+    Parameters
+    ----------
+    seen
+        The versions, where they were looked up already.
 
     Raises
     ------
@@ -138,7 +143,7 @@ async def asked_now(request: Request) -> Asked:
         The database holds no city yet.
     """
     state: Any = request.app.state
-    seen: Versions = await state.watch.now()
+    seen = seen or await state.watch.now()
     key = seen.key(("city",))
     if state.city is None or state.city[0] != key:
         state.city = key, await in_turn(request, read_city)

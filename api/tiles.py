@@ -12,7 +12,6 @@ from typing import Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request, Response
-from fastapi.concurrency import run_in_threadpool
 from sqlalchemy import Connection
 
 from api.dependencies import in_turn
@@ -92,32 +91,27 @@ def is_counted(collection: Collection) -> bool:
 
 
 async def _make(request: Request, seen: Versions, name: str, z: int, x: int, y: int, *, packed: bool) -> bytes:
-    asked = await asked_now(request)
+    asked = await asked_now(request, seen)
     collection = asked.collection(name)
     query, given = tile_query(asked, collection, "f")
     tiles: TileLayers = request.app.state.tiles
-
-    def in_memory() -> bytes | None:
-        if query is None and given:
-            return None  # the window that pages open with has to be looked up
-        return _packed(tiles.tile_in_memory(seen.of, name, z, x, y, query, _others(collection, given)), packed=packed)
-
-    def in_database(conn: Connection) -> bytes | None:
-        window = query or (asked_window(conn, given) if is_counted(collection) else None)
-        return _packed(tiles.tile(conn, name, z, x, y, window, _others(collection, given)), packed=packed)
-
-    body = await run_in_threadpool(in_memory)
+    body = None
+    if query is not None or not given:
+        # On the loop itself: a few milliseconds of pure computing, which a thread would only make longer.
+        body = tiles.tile_in_memory(seen.of, name, z, x, y, query, _others(collection, given))
     if body is None:
+
+        def in_database(conn: Connection) -> bytes:
+            # A window that is named in part is completed as pages complete it.
+            window = query or (asked_window(conn, given) if is_counted(collection) else None)
+            return tiles.tile(conn, name, z, x, y, window, _others(collection, given))
+
         body = await in_turn(request, in_database)
-    return body or b""
+    return gzip.compress(body, GZIP_LEVEL, mtime=0) if packed and len(body) > WORTH_PACKING else body
 
 
 def _others(collection: Collection, given: Given) -> Given:
     return {} if is_counted(collection) else given
-
-
-def _packed(body: bytes | None, *, packed: bool) -> bytes | None:
-    return gzip.compress(body, GZIP_LEVEL, mtime=0) if packed and body and len(body) > WORTH_PACKING else body
 
 
 def tile_query(asked: Asked, collection: Collection, *more: str) -> tuple[DensityQuery | None, Given]:

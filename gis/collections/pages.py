@@ -59,9 +59,9 @@ class PageQuery:
 
 @dataclass(frozen=True)
 class Page:
-    """Features as GeoJSON text, `BETWEEN` between; `after` continues on the next page, None on the last."""
+    """Features as GeoJSON text in pieces, `BETWEEN` between; `after` continues on the next page, None on the last."""
 
-    features: bytes
+    pieces: tuple[bytes, ...]
     returned: int
     after: str | None
 
@@ -93,7 +93,8 @@ def read_page(conn: Connection, selection: Selection, query: PageQuery) -> Page:
         select(texts, func.count(), func.max(cast(last, Text)).filter(page.c.place == query.limit)).select_from(page)
     ).one()
     more = answer[1] > query.limit
-    return Page((answer[0] or "").encode(), min(answer[1], query.limit), write_token(answer[2]) if more else None)
+    pieces = () if answer[0] is None else (answer[0].encode(),)
+    return Page(pieces, min(answer[1], query.limit), write_token(answer[2]) if more else None)
 
 
 def read_one(conn: Connection, selection: Selection, crs: FeatureCrs) -> str | None:

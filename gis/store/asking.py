@@ -136,11 +136,14 @@ class Questions:
         compiled, values, *_ = question._compile_w_cache(  # noqa: SLF001
             self._dialect, compiled_cache=self._compiled, column_keys=[]
         )
-        said = compiled.construct_expanded_state(compiled.construct_params(extracted_parameters=values))
+        statement, parameters = str(compiled), compiled.construct_params(extracted_parameters=values)
+        if compiled.post_compile_params:  # lists, whose length is part of the statement
+            said = compiled.construct_expanded_state(parameters)
+            statement, parameters = said.statement, said.parameters
         conn = await self._free.get()
         try:
             with translated(self._statement_s):
-                return await conn.rows(said.statement, said.parameters)
+                return await conn.rows(statement, parameters)
         finally:
             self._free.put_nowait(conn)
 
