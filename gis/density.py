@@ -135,11 +135,10 @@ def density(conn: Connection, ground: Ground, level: str, query: DensityQuery) -
     counts = cell_counts(conn, ground, query)
     days = (query.to_day - query.from_day).days
     if level == "cell":
-        names = {area.id: area.name for area in ground.areas.values()}
         table = _per_km2(
             ground.cell_ids,
             ground.cell_codes,
-            [names[area_id] for area_id in ground.cell_areas.tolist()],
+            ground.cell_area_names,
             counts,
             ground.cell_dm2,
             days,

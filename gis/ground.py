@@ -81,6 +81,12 @@ class Ground:
         return listed, of_area[self.cell_areas]
 
     @cached_property
+    def cell_area_names(self) -> list[str]:
+        """Name of the lowest area that holds each cell, by rank."""
+        names = {area.id: area.name for area in self.areas.values()}
+        return [names[area_id] for area_id in self.cell_areas.tolist()]
+
+    @cached_property
     def rank_of_cell(self) -> NDArray[np.int32]:
         """Rank by cell id; -1 for ids of no live cell."""
         return _inverse(self.cell_ids)

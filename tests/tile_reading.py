@@ -24,6 +24,9 @@ def tiles_over(box: tuple[float, float, float, float], z: int) -> list[tuple[int
     return list(itertools.product(xs, ys))
 
 
+SHOWN = shapely.box(-64, -64, 4160, 4160)
+
+
 def home(z: int) -> tuple[int, int]:
     """The tile of the city's first cells."""
     return tiles_over((113.6015, 34.7015, 113.6015, 34.7015), z)[0]
@@ -57,6 +60,8 @@ def assert_same_as_postgis(conn: Connection, layers: TileLayers, collection: str
         assert ours.keys() == theirs.keys(), (z, x, y)
         for code, shape in ours.items():
             assert shape.is_valid
+            # PostGIS clips at the buffer's end; ours may stick out.
+            shape = shapely.intersection(shape, SHOWN)
             # Both round, and PostGIS leaves out vertices that are less than half a unit off: one unit each way.
             assert shapely.hausdorff_distance(shape, theirs[code]) <= 1.4143, (z, x, y, code)
             compared += 1

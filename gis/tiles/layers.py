@@ -253,7 +253,6 @@ class TileLayers:
                 one
                 for one in (
                     Rate("per_km2", "count", "area_km2"),
-                    Rate("per_km2_per_day", "count", "area_km2", table.days),
                     Rate("per_km", "count", "length_m", 1 / 1000),
                 )
                 if one.name in columns
@@ -268,7 +267,8 @@ class TileLayers:
         counted = self._collections.get(DENSITY + collection.id)
         if query is not None and counted is not None:
             known = {one.name for one in found}
-            found += [one for one in counted.properties if one.name not in known and one.kind in ("integer", "number")]
+            more = (one for one in tile_properties(counted) if one.kind in ("integer", "number"))
+            found += [one for one in more if one.name not in known]
         return found
 
     def _count(self, conn: Connection, counted: Collection, query: DensityQuery) -> DensityTable:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -39,6 +40,8 @@ CASTS: dict[PropertyKind, str] = {
     "number": "CAST({} AS float8)",
     "boolean": "CAST({} AS boolean)",
 }
+
+DERIVED = ("per_km2_per_day",)
 
 
 @dataclass(frozen=True)
@@ -82,8 +85,11 @@ class Source:
 
 
 def tile_properties(collection: Collection) -> list[Property]:
-    """What features of a collection carry in tiles: all that clients see, and the id that addresses them."""
-    found = list(collection.properties)
+    """What features of a collection carry in tiles: what clients see, and the id that addresses them.
+
+    What follows from another property and the window is left out: it would make tiles a fifth larger and slower.
+    """
+    found = [one for one in collection.properties if one.name not in DERIVED]
     if collection.property(collection.feature_id) is None:
         found.insert(0, next(one for one in collection.hidden if one.name == collection.feature_id))
     return found
@@ -167,8 +173,21 @@ def summands_of(
     return found
 
 
+_found: deque[tuple[list[str], Sequence[str], Ints]] = deque(maxlen=4)
+"""Lists that were compared, themselves, so that neither they nor what stands in their place is compared again."""
+
+
 def positions_in(keys: list[str], wanted: Sequence[str]) -> Ints:
-    """Where each of `wanted` stands among `keys`, -1 where it does not."""
+    """Where each of `wanted` stands among `keys`, -1 where it does not; both lists stay as they are."""
+    for known, others, position in tuple(_found):
+        if known is keys and others is wanted:
+            return position
+    position = _positions(keys, wanted)
+    _found.append((keys, wanted, position))
+    return position
+
+
+def _positions(keys: list[str], wanted: Sequence[str]) -> Ints:
     if keys == wanted:
         return np.arange(len(keys))
     at = {key: position for position, key in enumerate(keys)}

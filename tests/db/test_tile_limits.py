@@ -114,7 +114,7 @@ def test_the_buffer_ends_after_64_units(conn: Connection, zhengzhou: object) -> 
     west, south, east, north = tile_bounds(z, x, y)
     unit = (east - west) / 4096
     for code, right in (("41011", -63), ("41012", -66)):
-        box = shapely.box(west - 900 * unit, south, west + right * unit, north)
+        box = shapely.box(west - 3000 * unit, south, west + right * unit, north)
         degrees = conn.execute(
             text("SELECT ST_AsText(ST_Transform(ST_GeomFromText(:wkt, 3857), 4326), 17)"), {"wkt": box.wkt}
         ).scalar_one()

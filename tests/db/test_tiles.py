@@ -84,9 +84,9 @@ def test_bytes_say_the_same_as_st_asmvt(tiny: Connection, layers: TileLayers) ->
     rows = [{**one, "wkt": shape.wkt} for one, shape in ours]
     theirs = tiny.execute(
         text(
-            "SELECT ST_AsMVT(t, 'density-cells') FROM (SELECT features, count, area_km2, per_km2, per_km2_per_day,"
+            "SELECT ST_AsMVT(t, 'density-cells') FROM (SELECT features, count, area_km2, per_km2,"
             " ST_GeomFromText(wkt) AS geom FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r (features int, count int,"
-            " area_km2 float8, per_km2 float8, per_km2_per_day float8, wkt text)) AS t"
+            " area_km2 float8, per_km2 float8, wkt text)) AS t"
         ),
         {"rows": json.dumps(rows)},
     ).scalar_one()
@@ -130,7 +130,6 @@ def test_features_carry_the_counts_of_the_window(
     for one in found.values():
         if target == "cell":
             assert one["per_km2"] == pytest.approx(one["count"] / one["area_km2"])
-            assert one["per_km2_per_day"] == pytest.approx(one["per_km2"] / 20)
         else:
             assert one["per_km"] == pytest.approx(one["count"] / one["length_m"] * 1000)
 
@@ -149,7 +148,7 @@ def test_plain_cells_carry_counts_where_a_window_is_given(tiny: Connection, laye
     plain = dict(features_of(layers.tile(tiny, "cells", 14, x, y), "cells")[0][0])
     with_counts = features_of(layers.tile(tiny, "cells", 14, x, y, WINDOW), "cells")[0][0]
     assert plain.items() <= with_counts.items()
-    assert with_counts.keys() - plain.keys() == {"count", "per_km2", "per_km2_per_day"}
+    assert with_counts.keys() - plain.keys() == {"count", "per_km2"}
 
 
 # -- squares -----------------------------------------------------------------------------------------------------------
