@@ -58,6 +58,12 @@ class Shapes:
             self.points = shapely.get_coordinates(shapely.point_on_surface(projected))
             self.bounds = shapely.bounds(projected).reshape(-1, 4)
             self.coords, self.offsets = _ragged(shape, projected)
+        # Where the parts of each feature begin: its lines, or the rings of its polygons.
+        self._parts_at = {
+            "point": lambda: np.zeros(0, np.int64),
+            "line": lambda: self.offsets[1],
+            "polygon": lambda: self.offsets[1][self.offsets[2]],
+        }[shape]()
         self.width = self._typical_width()
         self._order = np.argsort(self.bounds[:, 0], kind="stable")
         self._west = self.bounds[self._order, 0]
@@ -146,9 +152,8 @@ class Shapes:
 
     def _flat(self, rows: Ints, bounds: Bounds) -> tuple[NDArray[np.float64], Ints, Ints]:
         """Coordinates in units, vertices of each part, parts of each feature."""
-        parts_at = self.offsets[1] if self.shape == "line" else self.offsets[1][self.offsets[2]]
-        parts = parts_at[rows + 1] - parts_at[rows]
-        of_parts = runs(parts_at[rows], parts)
+        parts = self._parts_at[rows + 1] - self._parts_at[rows]
+        of_parts = runs(self._parts_at[rows], parts)
         vertices = self.offsets[0][of_parts + 1] - self.offsets[0][of_parts] - CLOSED[self.shape]
         return _to_units(self.coords[runs(self.offsets[0][of_parts], vertices)], bounds), vertices, parts
 
