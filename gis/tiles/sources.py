@@ -196,6 +196,8 @@ def _positions(keys: list[str], wanted: Sequence[str]) -> Ints:
 
 def spread(values: NDArray[Any], position: Ints, size: int, missing: Any) -> NDArray[Any]:
     """Values put to their positions among `size`, `missing` elsewhere."""
+    if len(values) == size and np.array_equal(position, np.arange(size)):
+        return values
     answer = np.full(size, missing, values.dtype)
     held = position >= 0
     answer[position[held]] = values[held]
