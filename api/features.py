@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import orjson
+import shapely
 from fastapi import APIRouter, Request, Response
 from sqlalchemy import Connection
 
@@ -22,7 +23,7 @@ from api.ogc_documents import EXPORTS, Document, forms, is_synthetic, link
 from api.validators import Validators
 from gis.collections.crs import CRS84
 from gis.collections.declared import Bound, Collection
-from gis.collections.kept import COMMA, FeatureStore, KeptFeatures, count_question, ids_question, read_features
+from gis.collections.kept import APART, COMMA, FeatureStore, KeptFeatures, count_question, ids_question, read_features
 from gis.collections.order import full_order, read_token
 from gis.collections.pages import Matched, Page, PageQuery, count_matched, read_page
 from gis.collections.requests import ItemsRequest, items_request
@@ -54,6 +55,13 @@ class _Pages:
         matched = None if self.items.count == "none" else Matched(len(texts.ids), exact=self.items.count != "estimate")
         return self._body(page, matched, {})
 
+    def met(self, texts: KeptFeatures, box: shapely.Geometry) -> bytes:
+        """A page of the features that meet a box, without the database."""
+        places = texts.meeting(box)
+        page = texts.page_of(places, self.items.limit, None if self.after is None else self.after[0])
+        matched = None if self.items.count == "none" else Matched(len(places), exact=self.items.count != "estimate")
+        return self._body(page, matched, {})
+
     async def found(self, texts: KeptFeatures) -> bytes | None:
         """A page of the features that the database finds, their texts from memory; None where the data has changed."""
         items, layers = self.items, self.collection.layers
@@ -65,7 +73,7 @@ class _Pages:
         ((ids, now),) = await questions.rows(ids_question(selection, items.limit, after, layers))
         if now != state:
             return None
-        page = texts.of(ids or (), items.limit)
+        page = texts.of(ids.split(APART) if ids else (), items.limit)
         matched = self._known(page)
         if matched is None and items.count != "none":
             ((number, now),) = await questions.rows(count_question(selection, layers))
@@ -157,6 +165,8 @@ async def get_items(request: Request, collection_id: str) -> Response:
     if texts is not None and not items.sort:
         if items.asked == ALL:
             body = pages.from_memory(texts)
+        elif items.asked.box is not None and replace(items.asked, box=None) == ALL:
+            body = pages.met(texts, items.asked.box)
         else:
             body = await pages.found(texts)
     if body is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import orjson
 import pytest
 import shapely
@@ -10,8 +11,9 @@ from sqlalchemy import Engine, text
 from gis.city import read_city
 from gis.collections import kept as module
 from gis.collections.catalogue import COLLECTIONS
+from gis.collections.crs import CRS84, box_shape, epsg
 from gis.collections.declared import Collection
-from gis.collections.kept import COMMA, FeatureStore, KeptFeatures, count_question, ids_question, read_features
+from gis.collections.kept import APART, COMMA, FeatureStore, KeptFeatures, count_question, ids_question, read_features
 from gis.collections.order import full_order, read_token
 from gis.collections.pages import Page, PageQuery, count_matched, read_page
 from gis.collections.selection import Asked, Filter, select_features
@@ -76,10 +78,38 @@ def test_what_a_box_or_a_filter_finds_is_cut_out_as_the_database_writes_it(
         for limit in (2, 1000):
             ids, now = conn.execute(ids_question(selection, limit, None, collection.layers)).one()
             assert now == state
-            assert whole(features.of(ids or (), limit)) == whole(read_page(conn, selection, PageQuery(limit)))
+            assert whole(features.of(ids.split(APART) if ids else (), limit)) == whole(
+                read_page(conn, selection, PageQuery(limit))
+            )
         matched = count_matched(conn, selection, "exact")
         assert matched is not None
         assert tuple(conn.execute(count_question(selection, collection.layers)).one()) == (matched.number, state)
+
+
+@pytest.mark.parametrize("collection", KEPT, ids=lambda one: one.id)
+def test_what_meets_a_box_is_what_the_database_says(tiny: Engine, collection: Collection) -> None:
+    """Boxes along edges and through corners of the cells, of no width, across the antimeridian, and crooked shapes."""
+    features, _ = read(tiny, collection)
+    rng = np.random.default_rng(11)
+    shapes = [
+        box_shape((round(w, d), round(s, d), round(w + x, d), round(s + y, d)), CRS84)
+        for d in (3, 4, 9)
+        for w, s, x, y in zip(
+            rng.uniform(113.598, 113.618, 40),
+            rng.uniform(34.698, 34.706, 40),
+            *rng.uniform(0, 0.006, (2, 40)),
+            strict=True,
+        )
+    ]
+    shapes += [box_shape(one, CRS84) for one in ((113.602, 34.701, 113.602, 34.701), (113.602, 34.7, 113.602, 34.703))]
+    shapes += [box_shape((170.0, 30.0, 113.6035, 40.0), CRS84), box_shape((3.8e7, 3.8e6, 3.9e7, 3.9e6), epsg(3857))]
+    shapes += [shapely.Point(113.6035, 34.7015).buffer(0.0017), shapely.Point(113.6, 34.7).buffer(0.00001)]
+    with transaction(tiny, read_only=True) as conn:
+        for shape in shapes:
+            selection = select_features(conn, read_city(conn), collection, Asked(box=shape))
+            for limit in (3, 1000):
+                page = features.page_of(features.meeting(shape), limit, None)
+                assert whole(page) == whole(read_page(conn, selection, PageQuery(limit))), shape.wkt
 
 
 def test_a_change_in_between_is_noticed(tiny: Engine) -> None:
