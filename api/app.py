@@ -12,6 +12,7 @@ from pathlib import Path
 
 import anyio.to_thread
 from fastapi import APIRouter, FastAPI
+from fastapi.middleware.cors import CORSMiddleware
 from fastapi.middleware.gzip import GZipMiddleware
 from fastapi.staticfiles import StaticFiles
 from sqlalchemy import Engine
@@ -69,6 +70,7 @@ ROUTERS = (
     ogc_tiles,
     exports,
 )
+EXPOSED = ["ETag", "Content-Crs", "X-Finegrid-Synthetic"]
 GZIP_LEVEL = 4
 """A third of the work of the usual 6 or 9, for text that is hardly larger."""
 PACKED = (
@@ -145,6 +147,10 @@ def create_app(engine: Engine) -> FastAPI:
     for name, folder in ASSET_FOLDERS.items():
         app.mount(f"{maps.ASSET_ROOT}/{name}", StaticFiles(directory=folder), name=f"maps-{name}")
     app.add_middleware(GZipMiddleware, compresslevel=GZIP_LEVEL, exclude_content_types=PACKED)
+    if origins := [one.strip() for one in settings().cors_origins.split(",") if one.strip()]:
+        app.add_middleware(
+            CORSMiddleware, allow_origins=origins, allow_methods=["GET", "POST"], expose_headers=EXPOSED, max_age=3600
+        )
     app.add_middleware(Edge)
     errors.install(app)
     openapi.describe(app)

@@ -44,6 +44,11 @@ class Settings(BaseSettings):
     )
     tile_attribution: str = Field("", description="Attribution shown for those tiles")
     upload_limit_mb: int = Field(1024, gt=0, description="Largest file that POST /imports takes")
+    cors_origins: str = Field(
+        "",
+        description="Addresses whose pages may read this API in a browser, e.g. https://maps.intern, comma between; "
+        "* for all",
+    )
     query_limit_s: float = Field(
         20, gt=0, description="Longest time in seconds that one request for features may keep the database busy"
     )

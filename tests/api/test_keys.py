@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import Engine
 
-from tests.api.conftest import KEY
+from gis.settings import settings
+from tests.api.conftest import KEY, open_client
 from tests.api.test_errors import check_problem
 
 WRITING = ("/reports", "/imports")
@@ -52,3 +54,17 @@ def test_the_key_opens(client: TestClient, headers: dict) -> None:
 @pytest.mark.usefixtures("key")
 def test_other_credentials_are_no_key(client: TestClient) -> None:
     check_problem(client.post("/reports", headers={"Authorization": "Basic dXNlcjpwYXNz"}), 401)
+
+
+def test_no_other_address_may_read_unless_told_so(
+    own_engine: Engine, client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = {"Origin": "https://maps.intern"}
+    assert "access-control-allow-origin" not in client.get("/categories", headers=asked).headers
+    monkeypatch.setenv("FINEGRID_CORS_ORIGINS", "https://maps.intern, https://other.intern")
+    settings.cache_clear()
+    with open_client(own_engine) as opened:
+        answer = opened.get("/collections/cells/items?limit=1", headers=asked)
+        assert answer.headers["access-control-allow-origin"] == "https://maps.intern"
+        assert "ETag" in answer.headers["access-control-expose-headers"]
+        assert "access-control-allow-origin" not in opened.get("/", headers={"Origin": "https://evil"}).headers
