@@ -354,7 +354,7 @@ def written() -> dict[str, str]:
 
 def test_no_script_or_style_names_another_server() -> None:
     texts = written()
-    assert set(texts) == {*SCRIPTS, *STYLES}
+    assert set(texts) == {*SCRIPTS, *STYLES, "static/ogc.css", "static/ogc.js"}
     for name, content in texts.items():
         assert not FETCHING.findall(content), name
         strange = [url for url in re.findall(r"https?://[^\s\"'<>)]*", content) if not url.startswith(KNOWN)]
