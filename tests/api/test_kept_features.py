@@ -9,7 +9,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import Engine, event, text
 
-from gis.store.asking import LoopConnection
+from gis.store.asking import LoopConnection, Questions
 from gis.store.database import bump_version
 
 PATHS = (
@@ -81,3 +81,24 @@ def test_nothing_is_asked_of_the_rows_for_a_page_that_is_kept(
     assert not [statement for statement in asked if "as the collection cells" in statement]
     answer(own_client, PATHS[2])
     assert [statement for statement in asked if "as the collection cells" in statement]
+
+
+def test_a_change_between_the_request_and_its_question_is_not_mixed_in(
+    own_client: TestClient, own_engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The database is asked after the versions were: where it has changed, texts of before do not hold."""
+    wait_until_kept(own_client, "cells")
+    ask, changed = Questions.rows, []
+
+    async def late(self: Questions, question: Any) -> Any:
+        if not changed:
+            changed.append(True)
+            with own_engine.begin() as conn:
+                conn.execute(text("UPDATE areas SET name = '改' WHERE level = 'street'"))
+                bump_version(conn, "areas")
+        return await ask(self, question)
+
+    monkeypatch.setattr(Questions, "rows", late)
+    found = answer(own_client, PATHS[2])["features"]
+    assert changed
+    assert {one["properties"]["area_name"] for one in found} == {"改"}
