@@ -24,7 +24,7 @@ from gis.collections.catalogue import COLLECTIONS
 from gis.collections.declared import Collection, Given
 from gis.collections.intervals import parse_interval
 from gis.collections.requests import given_values, own_values
-from gis.collections.windows import PERIOD, asked_window
+from gis.collections.windows import PERIOD, asked_window, window_of
 from gis.density import DensityQuery
 from gis.errors import NotFound, ParameterError
 from gis.store.version_watch import Versions
@@ -130,12 +130,7 @@ def tile_query(asked: Asked, collection: Collection, *more: str) -> tuple[Densit
         raise ParameterError("f", f"{values['f'][0][:40]!r} is no form of tiles; mvt is")
     given = dict(own_values(values, parameters))
     if "datetime" in values:
-        if "from" in given or "to" in given:
-            raise ParameterError("datetime", "says the window a second time; give either datetime, or from and to")
-        first, after = parse_interval(values["datetime"][0], asked.city.zone).days(asked.city.zone)
-        if first is None or after is None:
-            raise ParameterError("datetime", "a count needs both ends, such as 2016-05-01/2016-05-31")
-        given |= {"from": first, "to": after}
+        given = window_of(parse_interval(values["datetime"][0], asked.city.zone), given, asked.city.zone)
     if "from" not in given or "to" not in given or not is_counted(collection):
         return None, given
     shared = bool(given.get("without_shared", False))

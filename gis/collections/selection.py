@@ -26,9 +26,9 @@ from gis.city import City
 from gis.collections.crs import CRS84, STORED_SRID, FeatureCrs
 from gis.collections.declared import GEOMETRY, Bound, Collection, Given, PropertyKind
 from gis.collections.intervals import Interval
+from gis.collections.windows import window_of
 from gis.cql2.queryables import Queryable
 from gis.cql2.translate import FilterCrs, to_sql
-from gis.errors import ParameterError
 from gis.store.database import sql
 
 
@@ -193,12 +193,7 @@ def _with_window(collection: Collection, asked: Asked, city: City) -> Given:
     """The collection's own parameters; `datetime` is the window of a collection that counts one."""
     if asked.interval is None or not any(one.name == "from" for one in collection.parameters):
         return asked.given
-    if "from" in asked.given or "to" in asked.given:
-        raise ParameterError("datetime", "says the window a second time; give either datetime, or from and to")
-    first, last = asked.interval.days(city.zone)
-    if first is None or last is None:
-        raise ParameterError("datetime", "a count needs both ends, such as 2016-05-01/2016-05-31")
-    return {**asked.given, "from": first, "to": last}
+    return window_of(asked.interval, asked.given, city.zone)
 
 
 def _during(source: Subquery, collection: Collection, interval: Interval, city: City) -> list[ColumnElement[bool]]:

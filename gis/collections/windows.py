@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 from sqlalchemy import Connection
 
 from gis.city import City, read_city
 from gis.collections.declared import Bound, Given, Parameter
+from gis.collections.intervals import Interval
 from gis.density import DensityQuery, live_counts
 from gis.encoding import to_json
 from gis.errors import ParameterError
@@ -76,6 +78,22 @@ def asked_window(conn: Connection, given: Given) -> DensityQuery:
         tuple(given.get("source", ())),
         without_shared=bool(given.get("without_shared", False)),
     )
+
+
+def window_of(interval: Interval, given: Given, zone: ZoneInfo) -> dict[str, Any]:
+    """What `datetime` means where a window is counted: its days, as `from` and `to` beside the other parameters.
+
+    Raises
+    ------
+    ParameterError
+        The window is said a second time, or is open.
+    """
+    if "from" in given or "to" in given:
+        raise ParameterError("datetime", "says the window a second time; give either datetime, or from and to")
+    first, after = interval.days(zone)
+    if first is None or after is None:
+        raise ParameterError("datetime", "a count needs both ends, such as 2016-05-01/2016-05-31")
+    return {**given, "from": first, "to": after}
 
 
 def default_window(conn: Connection, city: City) -> tuple[date, date]:
