@@ -28,13 +28,18 @@ def feature_text(
     # Names come from the declaration, never from a request.
     listed = ", ".join(as_written(f.name, one) for one in chosen)
     written = f"(SELECT row_to_json(q) FROM (SELECT {listed}) AS q)::text" if chosen else "'{}'"  # noqa: S608
+    return around(f, collection, crs, literal_column(written, Text))
+
+
+def around(f: Subquery, collection: Collection, crs: FeatureCrs, properties: ColumnElement[str]) -> ColumnElement[str]:
+    """A feature as GeoJSON text around the text of its properties."""
     return (
         literal_column('\'{"type":"Feature","id":\'', Text)
         + cast(func.to_json(cast(f.c[collection.feature_id], Text)), Text)
         + literal_column("',\"geometry\":'", Text)
         + func.coalesce(geometry_text(f, collection, crs), "null")
         + literal_column("',\"properties\":'", Text)
-        + literal_column(written, Text)
+        + properties
         + literal_column("'}'", Text)
     )
 

@@ -32,7 +32,7 @@ from gis.collections.declared import GEOMETRY, Collection, Property
 from gis.collections.order import full_order, order_by
 from gis.collections.requests import ItemsRequest
 from gis.collections.selection import Selection, select_features
-from gis.collections.texts import as_written, geometry_text
+from gis.collections.texts import around, as_written
 from gis.encoding import FORMULA_STARTS
 from gis.store.database import sql
 
@@ -122,15 +122,7 @@ def features(prepared: Prepared) -> Select[Any]:
     # Beside the feature and not in a subquery of its own, which would keep PostgreSQL from sharing the work out.
     beside = select(*(literal_column(as_written(f.name, one)) for one in chosen)).lateral("p")
     properties = cast(func.row_to_json(literal_column("p")), Text) if chosen else literal_column("'{}'", Text)
-    feature = (
-        literal_column('\'{"type":"Feature","id":\'', Text)
-        + cast(func.to_json(cast(f.c[order.collection.feature_id], Text)), Text)
-        + literal_column("',\"geometry\":'", Text)
-        + func.coalesce(geometry_text(f, order.collection, order.items.crs), "null")
-        + literal_column("',\"properties\":'", Text)
-        + properties
-        + literal_column("'}'", Text)
-    )
+    feature = around(f, order.collection, order.items.crs, properties)
     return _in_order(select(feature).select_from(f.join(beside, true()) if chosen else f), prepared)
 
 
