@@ -39,6 +39,22 @@ class Policy:
     shared_position_share: float = _number(
         0.001, "1", "3", "default", "and with at least this share of the reports that were looked at"
     )
+    response_limit_s: int = _number(
+        600, "s", "7", "rule", "each of the two steps of double ten, the last second included"
+    )
+    case_limit_work_days: int = _number(
+        3, "work days", "8", "default", "how long a case may take whose category has no limit of its own"
+    )
+    office_hours: str = _number(
+        "08:30-12:00,13:30-18:00", "local time", "8", "default", "when work hours run on a work day"
+    )
+    merge_reach_m: float = _number(
+        50.0,
+        "m",
+        "8",
+        "default",
+        "a report of the same category and ten-day period within this distance is a duplicate",
+    )
 
     def coordinators_per_km2(self, tier: str) -> int:
         """Coordinators per km2 that a tier needs (clause 11)."""

@@ -53,15 +53,18 @@ metadata = MetaData(
 )
 
 
-def _code(name: str = "code", *, nullable: bool = False) -> Column[str]:
+def code_column(name: str = "code", *, nullable: bool = False) -> Column[str]:
+    """A column of codes, compared by code point."""
     return Column(name, String(collation="C"), nullable=nullable)
 
 
-def _one_of(column: str, values: tuple[str, ...]) -> CheckConstraint:
+def one_of(column: str, values: tuple[str, ...]) -> CheckConstraint:
+    """Only these values."""
     return CheckConstraint(f"{column} IN ({', '.join(repr(value) for value in values)})", name=f"{column}_known")
 
 
-def _geometry(kind: str) -> Geometry:
+def geometry(kind: str) -> Geometry:
+    """A column of WGS 84 longitude, latitude; indexes are declared beside the table."""
     return Geometry(kind, srid=4326, spatial_index=False)
 
 
@@ -70,7 +73,7 @@ city = Table(
     metadata,
     Column("id", SmallInteger, primary_key=True, server_default="1"),
     Column("slug", Text, nullable=False),
-    _code(),
+    code_column(),
     Column("name", Text, nullable=False),
     Column("name_en", Text, nullable=False),
     Column("time_zone", Text, nullable=False, comment="IANA name; days are counted in it"),
@@ -98,12 +101,12 @@ areas = Table(
     metadata,
     Column("id", Integer, Identity(), primary_key=True),
     Column("level", Text, nullable=False),
-    _code(),
+    code_column(),
     Column("name", Text, nullable=False),
     Column("name_en", Text),
     Column("parent_id", Integer),
     Column("parent_level", Text),
-    Column("geom", _geometry("MULTIPOLYGON"), nullable=False),
+    Column("geom", geometry("MULTIPOLYGON"), nullable=False),
     Column(
         "area_km2",
         Numeric(16, 8),
@@ -114,7 +117,7 @@ areas = Table(
     UniqueConstraint("code"),
     UniqueConstraint("id", "level"),
     ForeignKeyConstraint(["parent_id", "parent_level"], ["areas.id", "areas.level"]),
-    _one_of("level", LEVELS),
+    one_of("level", LEVELS),
     # A missing level is passed over: the parent may be of any higher level.
     CheckConstraint(
         "(parent_id IS NULL) = (parent_level IS NULL) AND (parent_level IS NULL"
@@ -132,11 +135,11 @@ cells = Table(
     "cells",
     metadata,
     Column("id", Integer, Identity(), primary_key=True),
-    _code(),
+    code_column(),
     Column("area_id", Integer, ForeignKey("areas.id"), nullable=False, comment="the lowest area that holds the cell"),
     Column("tier", Text, nullable=False, server_default="general"),
     Column("surveyed", Boolean, nullable=False, comment="false: cut by the lattice"),
-    Column("geom", _geometry("MULTIPOLYGON"), nullable=False),
+    Column("geom", geometry("MULTIPOLYGON"), nullable=False),
     Column(
         "area_km2",
         Numeric(16, 8),
@@ -145,7 +148,7 @@ cells = Table(
     ),
     Column("retired_at", DateTime(timezone=True), comment="a code is retired, never reused"),
     UniqueConstraint("code"),
-    _one_of("tier", TIERS),
+    one_of("tier", TIERS),
     CheckConstraint("ST_IsValid(geom)", name="geom_valid"),
     Index("ix_cells_geom", "geom", postgresql_using="gist"),
     Index("ix_cells_area_id", "area_id"),
@@ -156,13 +159,13 @@ road_segments = Table(
     "road_segments",
     metadata,
     Column("id", Integer, Identity(), primary_key=True),
-    _code(),
+    code_column(),
     Column("name", Text, nullable=False, server_default=""),
     Column("class", Text, nullable=False),
     Column(
         "groups", ARRAY(Text), nullable=False, server_default="{}", comment="named sets, e.g. one_ring_fifteen_roads"
     ),
-    Column("geom", _geometry("MULTILINESTRING"), nullable=False),
+    Column("geom", geometry("MULTILINESTRING"), nullable=False),
     Column(
         "geom_m",
         Geometry("MULTILINESTRING", srid=-1, spatial_index=False),
@@ -177,7 +180,7 @@ road_segments = Table(
     ),
     Column("retired_at", DateTime(timezone=True)),
     UniqueConstraint("code"),
-    _one_of("class", ROAD_CLASSES),
+    one_of("class", ROAD_CLASSES),
     Index("ix_road_segments_geom", "geom", postgresql_using="gist"),
     Index("ix_road_segments_geom_m", "geom_m", postgresql_using="gist"),
     comment="Road segments with name and class",
@@ -187,7 +190,7 @@ persons = Table(
     "persons",
     metadata,
     Column("id", Integer, Identity(), primary_key=True),
-    _code("ref"),
+    code_column("ref"),
     Column("name", Text, nullable=False),
     Column("phone", Text),
     UniqueConstraint("ref"),
@@ -218,13 +221,13 @@ coordinators = Table(
     "coordinators",
     metadata,
     Column("id", Integer, Identity(), primary_key=True),
-    _code("ref"),
+    code_column("ref"),
     Column("name", Text, nullable=False),
     Column("area_id", Integer, ForeignKey("areas.id"), nullable=False),
     Column("tier", Text, nullable=False),
     Column("on_post", DATERANGE, nullable=False),
     UniqueConstraint("ref"),
-    _one_of("tier", TIERS),
+    one_of("tier", TIERS),
     CheckConstraint("NOT isempty(on_post)", name="on_post_not_empty"),
     Index("ix_coordinators_area_id", "area_id"),
     comment="Coordinators 协管员 and where they stand",
@@ -234,15 +237,15 @@ categories = Table(
     "categories",
     metadata,
     Column("id", SmallInteger, Identity(), primary_key=True),
-    _code("standard_ref"),
+    code_column("standard_ref"),
     Column("kind", Text, nullable=False),
-    _code(),
+    code_column(),
     Column("name", Text, nullable=False),
     Column("name_en", Text, nullable=False),
     Column("domain", Text, nullable=False, server_default="other"),
     Column("chaos", Text, comment="which of the four chaoses 四乱, or none"),
     UniqueConstraint("standard_ref", "kind", "code"),
-    _one_of("kind", CATEGORY_KINDS),
+    one_of("kind", CATEGORY_KINDS),
     CheckConstraint(f"chaos IS NULL OR chaos IN ({', '.join(map(repr, CHAOSES))})", name="chaos_known"),
     comment="Category dictionary; component and event codes collide, so the kind belongs to the key",
 )
@@ -254,7 +257,7 @@ sources = Table(
     Column("name", String(collation="C"), nullable=False),
     Column("kind", Text, nullable=False),
     UniqueConstraint("name"),
-    _one_of("kind", SOURCE_KINDS),
+    one_of("kind", SOURCE_KINDS),
     comment="Who reports",
 )
 
@@ -314,7 +317,7 @@ reports = Table(
     Column("day", Date, nullable=False, comment="of reported_at in the city's time zone"),
     Column("cell_id", Integer, ForeignKey("cells.id"), comment="null: outside all cells, or no position"),
     Column("segment_id", Integer, ForeignKey("road_segments.id"), comment="nearest within 30 m"),
-    Column("geom", _geometry("POINT"), comment="null: no usable position"),
+    Column("geom", geometry("POINT"), comment="null: no usable position"),
     Column("description", Text),
     CheckConstraint("geom IS NOT NULL OR (cell_id IS NULL AND segment_id IS NULL)", name="placed_by_position"),
     Index(
@@ -340,7 +343,7 @@ report_counts = Table(
         comment="cell or segment ids, int32 little endian; 0: in none; -1: no position; an id may stand again",
     ),
     Column("counts", LargeBinary, nullable=False, comment="reports at each of ids, int32 little endian"),
-    _one_of("target", ("cell", "segment")),
+    one_of("target", ("cell", "segment")),
     CheckConstraint(
         "octet_length(ids) = octet_length(counts) AND mod(octet_length(ids), 4) = 0 AND octet_length(ids) > 0",
         name="pairs",

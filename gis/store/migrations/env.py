@@ -5,7 +5,18 @@ from typing import Any
 from alembic import context
 from geoalchemy2 import alembic_helpers
 
+from gis.store import (
+    schema_cases,
+    schema_listings,
+    schema_open311,
+    schema_operations,
+    schema_surveys,
+    schema_webhooks,
+)
 from gis.store.schema import metadata
+
+# Imported for the tables that they put into `metadata`.
+TABLES = (schema_cases, schema_listings, schema_open311, schema_operations, schema_surveys, schema_webhooks)
 
 
 def include_object(thing: Any, name: str | None, kind: Any, reflected: bool, compare_to: Any) -> bool:

@@ -1,0 +1,14 @@
+"""Listed supervision: worst segments and spots until they are clean."""
+
+revision = "0005"
+down_revision = "0004"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    pass
+
+
+def downgrade() -> None:
+    pass

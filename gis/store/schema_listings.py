@@ -1,0 +1,3 @@
+"""Tables of listed supervision 挂牌督办."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Tables of Open311 GeoReport v2, as server and as client."""
+
+from __future__ import annotations
