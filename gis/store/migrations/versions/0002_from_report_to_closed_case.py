@@ -78,11 +78,9 @@ def upgrade() -> None:
         sa.Column("events", sa.Integer(), nullable=False, comment="how many: the version of the case"),
         sa.Column("department_id", sa.SmallInteger(), nullable=True, comment="the lead"),
         sa.Column("limit_unit", sa.Text(), nullable=False),
+        sa.Column("allowed", sa.Interval(), nullable=False, comment="how long the clock may run, extensions included"),
         sa.Column(
-            "limit_s", sa.Integer(), nullable=False, comment="seconds that the clock may run, extensions included"
-        ),
-        sa.Column(
-            "used_s", sa.Integer(), server_default="0", nullable=False, comment="seconds that it had run at clock_since"
+            "used", sa.Interval(), server_default="0", nullable=False, comment="how long it had run at clock_since"
         ),
         sa.Column("clock_since", sa.DateTime(timezone=True), nullable=True, comment="null: the clock stands"),
         sa.Column(
@@ -112,6 +110,12 @@ def upgrade() -> None:
         sa.Column("dispatched_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True, comment="closed or void"),
         sa.Column("on_time", sa.Boolean(), nullable=True, comment="null: not closed"),
+        sa.Column(
+            "last_at",
+            sa.DateTime(timezone=True),
+            nullable=False,
+            comment="of the newest move that is not one of double ten",
+        ),
         sa.Column("merged_into", sa.BigInteger(), nullable=True, comment="void because the other case has its reports"),
         sa.CheckConstraint("(state = 'closed') = (on_time IS NOT NULL)", name=op.f("ck_cases_judged_when_closed")),
         sa.CheckConstraint(
@@ -176,7 +180,12 @@ def upgrade() -> None:
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("department_id", sa.SmallInteger(), nullable=True),
         sa.Column("task", sa.SmallInteger(), nullable=True, comment="number of a supporting department's task"),
-        sa.Column("seconds", sa.Integer(), nullable=True, comment="of work or wall clock that an extension adds"),
+        sa.Column(
+            "time",
+            sa.Interval(),
+            nullable=True,
+            comment="that the move gives: the limit at `open`, more of it at `extend`",
+        ),
         sa.Column("other_id", sa.BigInteger(), nullable=True, comment="the other case of a merge"),
         sa.Column("due_at", sa.DateTime(timezone=True), nullable=True, comment="the case's, after the move"),
         sa.CheckConstraint("actor <> ''", name=op.f("ck_case_events_somebody_did_it")),
