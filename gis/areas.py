@@ -16,6 +16,7 @@ from gis.errors import FileError, ParameterError, RowProblem, RowsRefused
 from gis.geometry.overlay import outside_m2, overlaps
 from gis.loading import GEOMETRY, TEXT, LoadSummary, reject_elsewhere, shapes_of, stage
 from gis.readers import Features, Layout, read_features
+from gis.road_areas import place_segments
 from gis.store.database import bump_version, own_ground, sql
 
 AREAS = Layout("areas", ("name",), ("code", "level", "name_en", "parent_code"), "polygon")
@@ -101,7 +102,8 @@ def load_areas(
     summary.warnings += _moved_cells(conn, stored, settled)
     _store(conn, city, settled, left, summary)
     if summary.changes:
-        bump_version(conn, "areas")
+        moved = place_segments(conn)
+        bump_version(conn, "areas", *(["roads"] if moved else []))
     return summary
 
 

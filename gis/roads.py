@@ -19,6 +19,7 @@ from gis.city import City, read_city
 from gis.geometry.datum import metric_transformer
 from gis.loading import GEOMETRY, PLAIN_GEOMETRY, TEXT, LoadSummary, reject_elsewhere, shapes_of, stage
 from gis.readers import Features, Layout, read_features
+from gis.road_areas import place_segments
 from gis.store.database import bump_version, own_ground, sql
 from gis.store.schema import ROAD_CLASSES
 
@@ -130,6 +131,7 @@ def load_roads(
     summary.merged(list(conn.execute(sql("merge_roads")).scalars()))
     if summary.changes:
         conn.execute(text("ANALYZE road_segments"))
+        place_segments(conn)
         summary.reassigned = reassign(conn)
         bump_version(conn, "roads")
     return summary

@@ -179,6 +179,12 @@ road_segments = Table(
         nullable=False,
     ),
     Column("retired_at", DateTime(timezone=True)),
+    Column(
+        "area_id",
+        Integer,
+        ForeignKey("areas.id"),
+        comment="the lowest area of the street that holds most of its length; null: outside all areas",
+    ),
     UniqueConstraint("code"),
     one_of("class", ROAD_CLASSES),
     Index("ix_road_segments_geom", "geom", postgresql_using="gist"),
