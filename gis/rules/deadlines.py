@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 UNITS = ("urgent_hours", "work_hours", "work_days", "calendar_days")
@@ -107,7 +108,7 @@ def office_hours(text: str) -> tuple[tuple[time, time], ...]:
         numbers = [int(number) for number in found.groups()]
         spans.append((time(numbers[0], numbers[1]), time(numbers[2], numbers[3])))
     times = [at for span in spans for at in span]
-    if any(later <= earlier for earlier, later in zip(times, times[1:], strict=False)):
+    if any(later <= earlier for earlier, later in pairwise(times)):
         msg = f"{text!r}: each time must be after the one before"
         raise ValueError(msg)
     return tuple(spans)
