@@ -19,6 +19,7 @@ from sqlalchemy import Engine
 from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES
 
 from api import (
+    cases,
     catalogue,
     collections,
     density,
@@ -61,6 +62,7 @@ ROUTERS = (
     staffing,
     catalogue,
     reports,
+    cases,
     imports,
     maps,
     health,

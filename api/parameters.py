@@ -123,6 +123,7 @@ async def only_known(request: Request) -> None:
         seen.add(name)
 
 
+REPEATABLE = ("category", "source", "state")
 _NAMES: dict[Any, dict[str, bool]] = {}
 
 
@@ -135,6 +136,6 @@ def _names_of(route: Any) -> dict[str, bool]:
     while waiting:
         dependant = waiting.pop()
         for field in dependant.query_params:
-            found[field.alias] = field.name in ("category", "source")
+            found[field.alias] = field.name in REPEATABLE
         waiting += dependant.dependencies
     return found

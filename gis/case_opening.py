@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection, RowMapping, insert, select, text
@@ -50,27 +51,61 @@ def open_case(
     if report is None:
         msg = f"source {source!r} has no report {source_ref!r}: send it first"
         raise NotFound(msg)
-    conn.execute(
-        text("SELECT pg_advisory_xact_lock(:key, :category)"), {"key": CASE_LOCK, "category": report["category_id"]}
-    )
+    own_category(conn, report["category_id"])
+    case_id, opened, changed = _settle(conn, report, actor, at, read_city(conn))
+    if changed:
+        bump_version(conn, "cases")
+    return case_id, opened
+
+
+def open_cases(conn: Connection, keys: Sequence[tuple[str, str]], actor: str, now: datetime) -> int:
+    """Open cases for many stored reports, each at the instant of its report; answers how many were new.
+
+    Parameters
+    ----------
+    keys
+        (source, source_ref) of each. In one transaction: some hundred at a time keep others from waiting.
+
+    Raises
+    ------
+    NotFound, ParameterError
+        As `open_case`.
+    """
+    # All in one order, so that two such commands cannot stop each other.
+    conn.execute(sql("own_all_categories"), {"key": CASE_LOCK})
+    city, new, touched = read_city(conn), 0, False
+    for source, source_ref in keys:
+        report = conn.execute(sql("report_for_case"), {"source": source, "source_ref": source_ref}).mappings().one()
+        at = checked_time("reported_at", report["reported_at"], now)
+        _, opened, changed = _settle(conn, report, actor, at, city)
+        new, touched = new + opened, touched or changed
+    if touched:
+        bump_version(conn, "cases")
+    return new
+
+
+def own_category(conn: Connection, category_id: int) -> None:
+    """Be the only one who opens cases of a category until this transaction ends."""
+    conn.execute(text("SELECT pg_advisory_xact_lock(:key, :category)"), {"key": CASE_LOCK, "category": category_id})
+
+
+def _settle(conn: Connection, report: RowMapping, actor: str, at: datetime, city: City) -> tuple[int, bool, bool]:
+    """The case of a report; whether that is new; whether anything was written."""
     known = conn.execute(
         select(case_reports.c.case_id).where(
-            case_reports.c.source_id == report["source_id"], case_reports.c.source_ref == source_ref
+            case_reports.c.source_id == report["source_id"], case_reports.c.source_ref == report["source_ref"]
         )
     ).scalar()
     if known is not None:
-        return int(known), False
-    city, policy = read_city(conn), policy_on(report["day"])
+        return int(known), False, False
+    policy = policy_on(report["day"])
     place = None if report["lon"] is None else (report["lon"], report["lat"])
     same = open_duplicate(conn, report["category_id"], report["day"], place, city, policy)
     if same is not None:
-        attach(conn, same, f"{source}:{source_ref}", actor, at)
+        attach(conn, same, f"{report['source']}:{report['source_ref']}", actor, at)
         _link(conn, report, same)
-        bump_version(conn, "cases")
-        return same, False
-    case_id = _begin(conn, report, actor, at, city, policy)
-    bump_version(conn, "cases")
-    return case_id, True
+        return same, False, True
+    return _begin(conn, report, actor, at, city, policy), True, True
 
 
 def _begin(conn: Connection, report: RowMapping, actor: str, at: datetime, city: City, policy: Policy) -> int:

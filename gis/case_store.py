@@ -14,6 +14,7 @@ from gis.rules.cases import Case, Event, after, why_not
 from gis.rules.deadlines import WorkCalendar
 from gis.rules.policy import policy_on
 from gis.store.schema_cases import case_events, case_tasks, cases
+from gis.webhooks import announce
 
 AHEAD = timedelta(minutes=1)
 """How far the clock of whoever reports may be ahead of the server's."""
@@ -57,6 +58,7 @@ def append(conn: Connection, case_id: int, case: Case, event: Event) -> None:
             due_at=case.due_at,
         )
     )
+    announce(conn, case_id, case.events)
 
 
 def locked(conn: Connection, case_id: int) -> tuple[RowMapping, Case]:

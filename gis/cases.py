@@ -16,8 +16,8 @@ from gis.case_store import calendar_of, checked_time, happen, locked, named
 from gis.city import read_city
 from gis.duplicates import why_not_merge
 from gis.errors import Conflict, NotFound, ParameterError
-from gis.rules.cases import MOVES, Case, Event, lacking
-from gis.rules.deadlines import WorkCalendar, limit_of
+from gis.rules.cases import MOVES, Case, Event, after, lacking
+from gis.rules.deadlines import ROUND_THE_CLOCK, WorkCalendar, limit_of
 from gis.rules.policy import policy_on
 from gis.store.database import bump_version, sql
 from gis.store.schema_cases import case_reports, case_tasks, cases, category_limits, departments
@@ -94,6 +94,8 @@ def record(conn: Connection, case_id: int, move: Move, now: datetime) -> Case:
         raise Conflict(msg)
     calendar = calendar_of(conn, row)
     event = _event(conn, row, case, move, at, calendar)
+    if move.move == "merge" and move.other is not None:
+        _check_same_problem(conn, case_id, move.other)
     changed = happen(conn, case_id, case, event, calendar)
     if move.move == "ask":
         _give_task(conn, case_id, event, move)
@@ -133,7 +135,7 @@ def _event(conn: Connection, row: RowMapping, case: Case, move: Move, at: dateti
     return event
 
 
-def _merge(conn: Connection, case_id: int, other: int, event: Event) -> None:
+def _check_same_problem(conn: Connection, case_id: int, other: int) -> None:
     both = {}
     for one in (case_id, other):
         found = conn.execute(sql("case_place"), {"case_id": one}).mappings().first()
@@ -141,11 +143,13 @@ def _merge(conn: Connection, case_id: int, other: int, event: Event) -> None:
             msg = f"there is no case {one}"
             raise NotFound(msg)
         both[one] = dict(found)
-    city = read_city(conn)
-    wrong = why_not_merge(both[case_id], both[other], city, policy_on(both[other]["day"]))
+    wrong = why_not_merge(both[case_id], both[other], read_city(conn), policy_on(both[other]["day"]))
     if wrong is not None:
         msg = f"case {case_id} cannot be merged into {other}: {wrong}"
         raise Conflict(msg)
+
+
+def _merge(conn: Connection, case_id: int, other: int, event: Event) -> None:
     conn.execute(update(case_reports).where(case_reports.c.case_id == case_id).values(case_id=other))
     attach(conn, other, f"case {case_id}", event.actor, event.at, other=case_id)
 
@@ -181,3 +185,22 @@ def _department_id(conn: Connection, code: str) -> int:
 def _own_department(conn: Connection, category_id: int) -> int | None:
     chosen = category_limits.c.category_id == category_id
     return conn.execute(select(category_limits.c.department_id).where(chosen)).scalar()
+
+
+def recount(conn: Connection, actor: str, now: datetime) -> int:
+    """Find the due times of all running cases anew after the calendar changed; answers how many moved.
+
+    Each that moves has it in its history. Clocks that run round the clock know no calendar.
+    """
+    moved = 0
+    running = select(cases.c.id).where(cases.c.clock_since.is_not(None), cases.c.limit_unit.not_in(ROUND_THE_CLOCK))
+    for case_id in conn.execute(running.order_by(cases.c.id)).scalars().all():
+        row, case = locked(conn, case_id)
+        calendar = calendar_of(conn, row)
+        event = Event("recount", max(now, case.last_at), named(actor))
+        if case.clock_since is not None and after(case, event, calendar).due_at != case.due_at:
+            happen(conn, case_id, case, event, calendar)
+            moved += 1
+    if moved:
+        bump_version(conn, "cases")
+    return moved

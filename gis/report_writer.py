@@ -198,16 +198,25 @@ def _plain_errors() -> Iterator[None]:
         raise problem.orig or problem from problem
 
 
+def check_keys_again(conn: Connection) -> None:
+    """Have the server check foreign keys again in what is left of this transaction."""
+    _check_keys(conn, "origin")
+
+
 def _trust_own_keys(conn: Connection) -> None:
-    """Skip the foreign-key triggers for this transaction where the server lets us.
+    """Skip the foreign-key triggers where the server lets us, until `check_keys_again` or the transaction's end.
 
     The ids written come out of the referenced tables in this very transaction, under the ground lock; asking again for
     every row would take longer than everything else together. Checks and the primary key stay in force. An account
     that may not do this (a server of the user's own) pays for the triggers.
     """
+    _check_keys(conn, "replica")
+
+
+def _check_keys(conn: Connection, role: str) -> None:
     try:
         with conn.begin_nested():
-            conn.execute(text("SET LOCAL session_replication_role = replica"))
+            conn.execute(text(f"SET LOCAL session_replication_role = {role}"))
     except DBAPIError as problem:
         if not isinstance(problem.orig, psycopg2.errors.InsufficientPrivilege):
             raise

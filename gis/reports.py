@@ -22,7 +22,7 @@ from gis.readers.declared import choose_crs
 from gis.report_files import Reject, ReportFile
 from gis.report_rejects import RejectsFile, store_rejects
 from gis.report_rows import AMBIGUOUS, Bounds, Judge, Verdict, judge_rows
-from gis.report_writer import ReportWriter
+from gis.report_writer import ReportWriter, check_keys_again
 from gis.rules.policy import policy_on
 from gis.shared_positions import SharedPosition, flag_positions, shared_positions_of_import
 from gis.store.database import bump_version, own_source, share_ground
@@ -244,6 +244,7 @@ def close_import(
     conn: Connection, import_id: int, writer: ReportWriter, rejects: RejectsFile, reject_days: list[int | None]
 ) -> ImportSummary:
     """Write the sums of an import and give them back."""
+    check_keys_again(conn)
     done = writer.written
     shared = shared_positions_of_import(conn, done.positions, import_id, policy_on(datetime.now(UTC).date()))
     sums = {

@@ -5,6 +5,8 @@ from __future__ import annotations
 import click
 
 from gis.cli.answers import density_command, roads_group, staffing_command
+from gis.cli.calendar import calendar_group
+from gis.cli.cases import cases_group
 from gis.cli.city import city_group
 from gis.cli.database import database_group
 from gis.cli.exports import export_command
@@ -45,6 +47,8 @@ main.add_command(verify_command)
 main.add_command(density_command)
 main.add_command(roads_group)
 main.add_command(staffing_command)
+main.add_command(cases_group)
+main.add_command(calendar_group)
 main.add_command(export_command)
 main.add_command(map_group)
 main.add_command(serve_command)
