@@ -52,6 +52,18 @@ class Settings(BaseSettings):
     query_limit_s: float = Field(
         20, gt=0, description="Longest time in seconds that one request for features may keep the database busy"
     )
+    public_url: str = Field(
+        "", description="Address under which others reach this server, e.g. https://grid.city.cn; links begin with it"
+    )
+    webhook_delivery: bool = Field(True, description="Whether `finegrid serve` tells webhooks by itself")
+    webhook_hosts: str = Field(
+        "",
+        description="Hosts that webhooks may lead to, comma between: names, .everything.below, addresses, networks; "
+        "unset: all but this machine and link-local addresses",
+    )
+    webhook_timeout_s: float = Field(15, gt=0, le=120, description="Longest time in seconds of one attempt")
+    webhook_attempts: int = Field(40, gt=0, description="Attempts after which an event is given up; 40 are three days")
+    webhook_keep_days: int = Field(30, gt=0, description="Days for which what was told, or given up, is kept")
     batch_limit: int = Field(100_000, gt=0, description="Most points that one POST /grid/locate may ask for")
 
     @field_validator("database_url")
@@ -61,6 +73,14 @@ class Settings(BaseSettings):
             msg = "it must begin with postgresql://, e.g. postgresql://user@host/name"
             raise ValueError(msg)
         return url
+
+    @field_validator("public_url")
+    @classmethod
+    def _begins_links(cls, url: str) -> str:
+        if url and not url.startswith(("http://", "https://")):
+            msg = "it must begin with http:// or https://, e.g. https://grid.city.cn"
+            raise ValueError(msg)
+        return url.rstrip("/")
 
 
 @cache
