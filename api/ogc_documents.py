@@ -144,7 +144,8 @@ def is_synthetic(city: City, collection: Collection) -> list[str]:
 
 def _extent(extent: Extent, collection: Collection) -> Document:
     found: Document = {}
-    box = extent.reports if collection.id == "reports" else extent.box
+    # Reports, and what hangs on them, may lie far outside the ground.
+    box = extent.reports if collection.geometry == "point" and "reports" in collection.layers else extent.box
     if box is not None:
         found["spatial"] = {"bbox": [list(box)], "crs": CRS84_URI}
     if extent.time is not None and (collection.time or collection.parameters) and "reports" in collection.layers:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from gis.collections.case_layer import CASES
 from gis.collections.declared import Collection, Property
 from gis.collections.windows import PERIOD, STAFFING, density_of, staffing_rows
 from gis.store.schema import CHAOSES, ROAD_CLASSES, SOURCE_KINDS, TIERS
@@ -261,6 +262,7 @@ COLLECTIONS: dict[str, Collection] = {
         CELLS,
         ROADS,
         REPORTS,
+        CASES,
         COORDINATORS,
         STAFFING_ROWS,
         *map(_density_areas, AREA_LEVELS),

@@ -130,8 +130,9 @@ def read_table(
         [f'CAST(f."{key}" AS text)', "ST_AsBinary(f.geom)"]
         + [CASTS[one.kind].format(f'f."{one.name}"') for one in properties]
     )
+    by_code_point = ' COLLATE "C"' if collection.kind(key) == "string" else ""
     statement = text(
-        f'SELECT {wanted} FROM (\n{question}\n) AS f WHERE NOT ST_IsEmpty(f.geom) ORDER BY f."{key}" COLLATE "C"'  # noqa: S608 - names and questions are the program's own
+        f'SELECT {wanted} FROM (\n{question}\n) AS f WHERE NOT ST_IsEmpty(f.geom) ORDER BY f."{key}"{by_code_point}'  # noqa: S608 - names and questions are the program's own
     )
     rows = list(copy_out_fields(conn, statement, binds))
     fields: list[tuple[bytes | None, ...]] = list(zip(*rows, strict=True)) if rows else [()] * (len(properties) + 2)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import Connection, Engine, text
 
 from api.app import CONNECTIONS
+from gis.case_opening import open_cases
+from gis.case_reads import CaseQuery, list_cases, reports_without_case
+from gis.cases import Move, record
 from gis.store.database import bump_version, create_database_engine
 from tests.api.conftest import facts, open_client, tiny_url  # noqa: F401 - fixtures
 
@@ -35,9 +39,24 @@ def make_harder(conn: Connection) -> None:
     conn.execute(text("UPDATE areas SET name_en = 'East Street' WHERE code = '990101001'"))
     conn.execute(text("UPDATE cells SET surveyed = false WHERE code LIKE '%7'"))
     conn.execute(text("UPDATE coordinators SET on_post = '(,2016-07-01)' WHERE ref = 'A4'"))
+    open_some_cases(conn)
     bump_version(conn, "areas", "cells", "roads", "reports", "coordinators")
     # As if all that had been yesterday: what changed just now is not yet dated.
     conn.execute(text("UPDATE data_versions SET changed_at = changed_at - interval '1 day'"))
+
+
+def open_some_cases(conn: Connection) -> None:
+    """Cases in several states: a few closed, one void, the others on their way."""
+    conn.execute(text("INSERT INTO departments (code, name) VALUES ('CG', '城管局')"))
+    now = datetime(2016, 6, 1, tzinfo=UTC)
+    open_cases(conn, reports_without_case(conn, date(2016, 5, 1), date(2016, 5, 8)), "centre", now)
+    way = ("verify", "accept", "file", "dispatch", "handle", "check", "close")
+    for row in list_cases(conn, CaseQuery()):
+        if row["id"] % 9 == 0:
+            record(conn, row["id"], Move("arrive", "P", row["found_at"] + timedelta(minutes=9)), now)
+        for step in range(row["id"] % (len(way) + 1)):
+            at = now - timedelta(minutes=30 - step)
+            record(conn, row["id"], Move(way[step], "centre", at, department="CG" if step == 3 else None), now)
 
 
 @pytest.fixture(scope="session")

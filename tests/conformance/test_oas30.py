@@ -22,6 +22,7 @@ FILLED = {
     "collectionId": "cells",
     "layer": "cells",
     "featureId": "990101001001",
+    "case_id": "1",
     "tileMatrixSetId": "WebMercatorQuad",
     "tileMatrix": "12",
     "tileRow": "1617",
