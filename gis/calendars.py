@@ -73,7 +73,7 @@ def load_calendar(
             features.reject(at, f"{text} stands in the file more than once")
     features.refuse()
     names = [name or "" for name in features.column("name")]
-    summary = LoadSummary.of("calendar", features)
+    summary = LoadSummary.of("calendar days", features)
     rows = zip((day for day in days if day), features.column("kind"), names, strict=True)
     _store(conn, [(day, str(kind), name) for day, kind, name in rows], summary, today)
     return summary
@@ -106,7 +106,7 @@ def fill_calendar(
     rows = [(day, "holiday", name) for day, name in known.items() if day.year in chosen]
     swapped = [(day, "workday", "") for day in getattr(known, "weekend_workdays", ()) if day.year in chosen]
     rows = sorted({day: (day, kind, name) for day, kind, name in (*rows, *swapped)}.values())
-    summary = LoadSummary("calendar", f"{country} {min(years)}-{max(years)}", read=len(rows))
+    summary = LoadSummary("calendar days", f"{country} {min(years)}-{max(years)}", read=len(rows))
     _store(conn, rows, summary, today)
     empty = sorted(chosen - {day.year for day, _, _ in rows})
     if empty:

@@ -11,15 +11,18 @@ from fastapi.testclient import TestClient
 
 from api.app import create_app
 from api.bodies import BEGINNINGS
+from api.cases import NewCase, NewEvent
 from api.errors import STATUS_OF
 from api.imports import FIELDS
 from api.reports import NewReport
 from gis.areas import AREAS
+from gis.calendars import CALENDAR
 from gis.categories import CATEGORIES
 from gis.cells import CELLS
 from gis.city import City
 from gis.cli.root import main
 from gis.coordinators import COORDINATORS
+from gis.departments import DEPARTMENTS, LIMITS
 from gis.readers import Layout
 from gis.readers.tables import CSV, GEOJSON, GEOJSON_LINES, PARQUET, VECTOR
 from gis.report_files import ALIASES, REQUIRED
@@ -39,6 +42,9 @@ LAYOUTS = {
     "Coordinators": COORDINATORS,
     "Responsible persons": RESPONSIBLES,
     "Categories": CATEGORIES,
+    "Departments": DEPARTMENTS,
+    "Limits": LIMITS,
+    "Calendar": CALENDAR,
 }
 # What scripts and clients rely on, by the first part of the contract.
 COMMANDS = """db start; db stop; db status; db migrate; load areas; load cells; load roads; load tiers;
@@ -48,7 +54,12 @@ ROUTES = """GET /healthz; GET /readyz; GET /metrics; GET /grid/locate; POST /gri
 GET /roads/density; GET /staffing; GET /reconciliation; POST /imports; GET /imports/{import_id}; POST /reports;
 GET /maps/heatmap"""
 SHARED = {"/density", "/roads/density"}
-POSTED = {"/reports": set(NewReport.model_fields), "/imports": {"file", *FIELDS}}
+POSTED = {
+    "/reports": set(NewReport.model_fields),
+    "/imports": {"file", *FIELDS},
+    "/cases": set(NewCase.model_fields),
+    "/cases/{case_id}/events": set(NewEvent.model_fields),
+}
 
 
 def document(name: str) -> str:
