@@ -16,6 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
+from api.open311_answers import ours, refusal
 from api.validators import NotModified, answer_not_modified
 from gis.encoding import to_json
 from gis.errors import (
@@ -90,7 +91,13 @@ def problem(
         Name of an error class; becomes the `type` urn:finegrid:error:parameter-error.
     more
         Further members, e.g. `parameter`; left out where None.
+
+    Notes
+    -----
+    Clients of Open311 read errors in that standard's own form only.
     """
+    if ours(request.url.path):
+        return refusal(request, status, _sendable(detail), headers)
     body = {
         "type": "urn:finegrid:error:" + re.sub(r"(?<=[a-z])(?=[A-Z])", "-", kind).lower(),
         "title": TITLES.get(status) or HTTPStatus(status).phrase,

@@ -9,6 +9,7 @@ from fastapi.openapi.utils import get_openapi
 
 from api import openapi_collections, openapi_tiles
 from api.errors import PROBLEM, PROBLEM_SCHEMA
+from api.open311_answers import ERRORS_SCHEMA, ours
 
 VERSION = "3.0.3"
 NO_KEY_NEEDED = {"/grid/locate"}
@@ -35,6 +36,7 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
     schemas["Problem"] = PROBLEM_SCHEMA
+    schemas["Open311Errors"] = ERRORS_SCHEMA
     schemas.update(openapi_collections.SCHEMAS)
     document["paths"].update(openapi_collections.paths() | openapi_tiles.paths())
     # QGIS looks here, and only here, for how many features it may ask for at once.
@@ -44,10 +46,17 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
         "description": "What is wrong, as a problem document (RFC 9457); also for 401, 403, 404, 405, 409, 413 and 503",
         "content": {PROBLEM: {"schema": {"$ref": "#/components/schemas/Problem"}}},
     }
+    refused = {
+        "description": "What is wrong, as Open311 says it; also for 403, 404 and 405",
+        "content": {
+            "application/json": {"schema": {"$ref": "#/components/schemas/Open311Errors"}},
+            "text/xml": {"schema": {"type": "string"}},
+        },
+    }
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
             operation["responses"].pop("422", None)
-            operation["responses"]["default"] = wrong
+            operation["responses"]["default"] = refused if ours(path) else wrong
             if method == "post" and path not in NO_KEY_NEEDED:
                 operation["security"] = [{"key": []}]
     return document

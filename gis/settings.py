@@ -38,6 +38,14 @@ class Settings(BaseSettings):
         None, description="Folder with initdb and pg_ctl, where they are not found by themselves"
     )
     api_key: str | None = Field(None, min_length=16, description="Key that writing over HTTP must send as X-API-Key")
+    open311_key: str | None = Field(
+        None,
+        min_length=16,
+        description="Key for citizens' apps: it may send service requests (api_key of Open311) and nothing else",
+    )
+    contact: str = Field(
+        "", description="Whom to ask about this server and for keys, e.g. an e-mail address; Open311 discovery says it"
+    )
     tile_url: str | None = Field(
         None,
         description="Background tiles for maps, e.g. https://tiles.intern/{z}/{x}/{y}.png; unset: the city's own areas",

@@ -41,7 +41,8 @@ schema = schemathesis.openapi.from_dict(
 )
 def test_answers_are_those_that_are_described(case: schemathesis.Case, served: Served) -> None:
     left_out = set(NOT_MEANT)
-    if case.path.endswith("/items"):
+    # An empty parameter of Open311 is the same as none, whatever its type: that specification demands it.
+    if case.path.endswith("/items") or case.path.startswith("/open311/"):
         left_out.add("negative_data_rejection")
     case.call_and_validate(
         base_url=served.address,

@@ -220,8 +220,11 @@ class Shell:
         asked = urlencode([tuple(pair.split("=", 1)) for pair in options["--data-urlencode"]], quote_via=quote)
         url += f"{'&' if '?' in url else '?'}{asked}" if asked else ""
         content: dict = {}
-        for text in (*options["-d"], *options["--data-binary"]):
-            content["content"] = Path(text[1:]).read_bytes() if text.startswith("@") else text.encode()
+        texts = [*options["-d"], *options["--data-binary"]]
+        parts = [Path(text[1:]).read_bytes() if text.startswith("@") else text.encode() for text in texts]
+        if parts:
+            content["content"] = b"&".join(parts)
+            headers = {"Content-Type": "application/x-www-form-urlencoded"} | headers
         for name, _, value in (pair.partition("=") for pair in options["-F"]):
             if value.startswith("@"):
                 content.setdefault("files", {})[name] = (value[1:], Path(value[1:]).read_bytes())
