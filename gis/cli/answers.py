@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterable
 from datetime import date, datetime
 from pathlib import Path
@@ -10,25 +9,16 @@ from typing import Any, TypeVar
 
 import click
 import numpy as np
-from sqlalchemy import Connection
 
-from gis.city import City, read_city
+from gis.city import read_city
+from gis.cli.forms import DAY, features_of, format_option, honest, out_option, write_answer
 from gis.cli.frame import city_transaction, json_option
 from gis.density import BBox, DensityQuery, DensityTable, density, road_density
-from gis.encoding import Feature, csv_pieces, geojson_pieces, json_pieces, table_lines
-from gis.errors import FileError
-from gis.geojson import GeometryTexts
+from gis.encoding import Feature
 from gis.ground import load_ground
 from gis.staffing import COLUMNS, staffing
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-FORMATS = ("table", "json", "geojson", "csv")
-DAY = click.DateTime(["%Y-%m-%d"])
-
-format_option = click.option(
-    "--format", "form", type=click.Choice(FORMATS), default="table", show_default=True, help="Form of the answer."
-)
-out_option = click.option("--out", type=click.Path(path_type=Path), help="Write to this file. [default: stdout]")
 
 
 def _box(_context: click.Context, _option: click.Parameter, text: str | None) -> BBox | None:
@@ -120,11 +110,11 @@ def _count(
     with city_transaction(read_only=True) as conn:
         ground = load_ground(conn)
         table = ask(conn, ground, query)
-        head = {**head, "from": query.from_day, "to": query.to_day, "days": table.days, **_honest(ground.city)}
+        head = {**head, "from": query.from_day, "to": query.to_day, "days": table.days, **honest(ground.city)}
         form = "json" if as_json else form
         rows = table.rows()
-        features = _features(conn, table.target, table.ids, table.columns["code"], rows) if form == "geojson" else ()
-        _write(out, form, head, list(table.columns), rows, features)
+        features = features_of(conn, table.target, table.ids, table.columns["code"], rows) if form == "geojson" else ()
+        write_answer(out, form, head, list(table.columns), rows, features)
 
 
 @click.command("staffing")
@@ -148,71 +138,19 @@ def staffing_command(level: str | None, on_day: datetime | None, form: str, out:
     with city_transaction(read_only=True) as conn:
         answer = staffing(conn, level, on)
         head = {"level": answer.level, "on": answer.on, "rule": answer.rule(), "total": answer.total()}
-        head |= _honest(read_city(conn))
+        head |= honest(read_city(conn))
         form = "json" if as_json else form
         features: Iterable[Feature] = ()
         if form == "geojson":
             areas = answer.by_area()
             ids = np.array([area.pop("id") for area in areas], np.int32)
-            features = _features(conn, "areas", ids, [area["code"] for area in areas], areas)
+            features = features_of(conn, "areas", ids, [area["code"] for area in areas], areas)
         explained = form == "json"
         rows = [
             {**row.as_dict(), "explanation": row.explanation() if explained else row.worked_out} for row in answer.rows
         ]
         names = list(COLUMNS) if form == "table" else [*COLUMNS, "explanation"]
-        _write(out, form, head, names, rows, features)
+        write_answer(out, form, head, names, rows, features)
     if form == "table":
         total = answer.total()
         click.echo(f"required {total['required']}, on post {total['on_post']}, gap {total['gap']:+d}", err=True)
-
-
-def _honest(city: City) -> dict[str, Any]:
-    return {"synthetic": [layer for layer, facts in city.provenance.items() if facts.get("synthetic")]}
-
-
-def _features(
-    conn: Connection, target: str, ids: Any, codes: Iterable[str], rows: Iterable[dict[str, Any]]
-) -> Iterable[Feature]:
-    return zip(codes, GeometryTexts().of(conn, target, ids), rows, strict=True)
-
-
-def _write(
-    out: Path | None,
-    form: str,
-    head: dict[str, Any],
-    names: list[str],
-    rows: Iterable[dict[str, Any]],
-    features: Iterable[Feature],
-) -> None:
-    """Print rows, or write them to a file."""
-    if form == "table":
-        if head["synthetic"]:
-            click.echo(f"synthetic, made up for lack of open data: {', '.join(head['synthetic'])}", err=True)
-        shown = [name for name in names if name != "note"]
-        pieces: Iterable[bytes] = (f"{line}\n".encode() for line in table_lines(shown, list(rows)))
-    elif form == "csv":
-        pieces = csv_pieces(names, rows, head["synthetic"])
-    elif form == "geojson":
-        pieces = geojson_pieces(head, features)
-    else:
-        pieces = json_pieces(head, rows)
-    if out is None:
-        for piece in pieces:
-            sys.stdout.buffer.write(piece)
-        sys.stdout.buffer.flush()
-        return
-    _write_file(out, pieces)
-
-
-def _write_file(out: Path, pieces: Iterable[bytes]) -> None:
-    """Write a file that appears only when it is whole."""
-    part = out.with_name(f"{out.name}.part")
-    try:
-        with part.open("wb") as file:
-            file.writelines(pieces)
-        part.replace(out)
-    except OSError as problem:
-        part.unlink(missing_ok=True)
-        msg = f"{out}: cannot be written: {problem.strerror}"
-        raise FileError(msg) from problem
-    click.echo(f"written to {out}", err=True)

@@ -6,6 +6,7 @@ import click
 
 from gis.cli.answers import density_command, roads_group, staffing_command
 from gis.cli.calendar import calendar_group
+from gis.cli.case_answers import indicators_command, response_group
 from gis.cli.cases import cases_group
 from gis.cli.city import city_group
 from gis.cli.database import database_group
@@ -49,6 +50,8 @@ main.add_command(roads_group)
 main.add_command(staffing_command)
 main.add_command(cases_group)
 main.add_command(calendar_group)
+main.add_command(indicators_command)
+main.add_command(response_group)
 main.add_command(export_command)
 main.add_command(map_group)
 main.add_command(serve_command)

@@ -113,6 +113,8 @@ def errors() -> str:
 def leaves(command: click.Command, path: tuple[str, ...] = ("finegrid",)) -> Iterator[tuple[str, click.Command]]:
     """Every command that does something, by its full name."""
     if isinstance(command, click.Group):
+        if command.invoke_without_command:
+            yield " ".join(path), command
         for name, child in command.commands.items():
             yield from leaves(child, (*path, name))
     else:

@@ -1,0 +1,96 @@
+"""Query parameters of questions about cases: a window or a period, a place, an instant."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Annotated, Any
+
+from fastapi import Depends, Query, Request
+from pydantic import AwareDatetime
+
+from api.parameters import FormatChoice, OpenFromDay, OpenToDay
+from api.validators import validators_of
+from gis.errors import ParameterError
+from gis.rules.periods import parse_period
+
+PeriodName = Annotated[
+    str | None, Query(description="Instead of `from` and `to`: a ten-day period 2016-05-T2, or a month 2016-05")
+]
+Street = Annotated[str | None, Query(description="Code of a street, or another area: where the problem lies")]
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+LATEST_MIDNIGHT = timedelta(hours=14)
+"""A day begins nowhere on earth later than so long after its beginning in UTC."""
+NOT_KEPT = {"Cache-Control": "no-store"}
+"""The answer changes with the clock."""
+Window = tuple[date, date]
+
+
+def window_or_period(from_day: OpenFromDay = None, to_day: OpenToDay = None, period: PeriodName = None) -> Window:
+    """The days that are asked for, `to` exclusive.
+
+    Raises
+    ------
+    ParameterError
+        Both or none is given, or a period that is none.
+    """
+    if period is not None:
+        if from_day is not None or to_day is not None:
+            raise ParameterError("period", "is given beside from or to; give the one or the others")
+        try:
+            found = parse_period(period)
+        except ValueError as problem:
+            raise ParameterError("period", str(problem)) from problem
+        return found.first, found.after
+    if from_day is None or to_day is None:
+        said = "is missing; an ISO day such as 2016-06-01 is right, or period=2016-06-T1 instead of both"
+        raise ParameterError("from" if from_day is None else "to", said)
+    return from_day, to_day
+
+
+AskedWindow = Annotated[Window, Depends(window_or_period)]
+
+
+def judged_at(
+    at: Annotated[
+        AwareDatetime | None,
+        Query(
+            description="A past instant with its zone, 2016-05-03T08:40:00+08:00, of which only what had happened by "
+            "then counts; now if not given"
+        ),
+    ] = None,
+) -> datetime:
+    """The instant at which something is judged: now, or a past one.
+
+    Raises
+    ------
+    ParameterError
+        It lies in the future, or before 1970.
+    """
+    now = datetime.now(UTC)
+    if at is None:
+        return now
+    if not EARLIEST <= at <= now:
+        raise ParameterError("at", f"must lie between 1970 and now, {now.isoformat(timespec='seconds')}")
+    return at
+
+
+JudgedAt = Annotated[datetime, Depends(judged_at)]
+
+
+def is_over(to_day: date, now: datetime) -> bool:
+    """Whether a window has ended, wherever on earth the city is."""
+    return datetime(to_day.year, to_day.month, to_day.day, tzinfo=UTC) + LATEST_MIDNIGHT <= now
+
+
+def valid_when_over(*layers: str) -> Any:
+    """A route's dependency: an answer about a window that is over holds until its layers change."""
+
+    async def check(request: Request, window: AskedWindow, f: FormatChoice = None) -> None:
+        if not is_over(window[1], datetime.now(UTC)):
+            return
+        accept = None if f is not None else request.headers.get("accept")
+        vary = None if f is not None else "Accept"
+        seen = await request.app.state.watch.now()
+        request.state.validators = validators_of(request, seen, layers, accept, vary=vary)
+
+    return Depends(check)
