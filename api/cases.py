@@ -8,14 +8,15 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from sqlalchemy import Connection
 
 from api.bodies import JsonBody
-from api.dependencies import KeyHolder, Reading, Writing
+from api.dependencies import KeyHolder, Reading, Writing, change_in_turn
 from api.encoding import json_answer, synthetic_layers
 from api.parameters import Categories, OpenFromDay, OpenToDay, only_known, window
 from api.validators import valid_by
 from gis.case_opening import open_case
-from gis.case_reads import CaseQuery, list_cases, read_case
+from gis.case_reads import CaseQuery, case_row, list_cases, read_case
 from gis.cases import OWN_MOVES, Move, record
 from gis.city import read_city
 from gis.errors import ParameterError
@@ -119,11 +120,16 @@ def post_case(body: JsonBody, conn: Writing) -> Response:
     dependencies=[KeyHolder],
     openapi_extra=_body_of(NewEvent),
 )
-def post_event(case_id: CaseId, body: JsonBody, conn: Writing) -> Response:
+async def post_event(request: Request, case_id: CaseId, body: JsonBody) -> Response:
     """Record a move."""
     sent: NewEvent = checked(NewEvent, body)
-    record(conn, case_id, Move(**sent.model_dump()), datetime.now(UTC))
-    return json_answer(read_case(conn, case_id), 201)
+    move = Move(**sent.model_dump())
+
+    def change(conn: Connection) -> dict[str, Any]:
+        record(conn, case_id, move, datetime.now(UTC))
+        return case_row(conn, case_id)
+
+    return json_answer(await change_in_turn(request, change), 201)
 
 
 States = Annotated[

@@ -38,6 +38,17 @@ async def in_turn(request: Request, work: Callable[[Connection], Answer]) -> Ans
         return await run_in_threadpool(read)
 
 
+async def change_in_turn(request: Request, work: Callable[[Connection], Answer]) -> Answer:
+    """What `work` answers about a change that it makes, committed before the answer is sent; one change of threads."""
+
+    def write() -> Answer:
+        with transaction(request.app.state.engine) as conn:
+            return work(conn)
+
+    async with request.app.state.turns:
+        return await run_in_threadpool(write)
+
+
 async def turn(request: Request) -> AsyncIterator[None]:
     """Wait for a turn at the database without occupying a thread.
 

@@ -95,8 +95,8 @@ def _states(names: tuple[str, ...]) -> list[str] | None:
     return sorted(found) or None
 
 
-def read_case(conn: Connection, case_id: int) -> dict[str, Any]:
-    """One case with its history, tasks and reports.
+def case_row(conn: Connection, case_id: int) -> dict[str, Any]:
+    """One case as a page of cases has it.
 
     Raises
     ------
@@ -107,8 +107,19 @@ def read_case(conn: Connection, case_id: int) -> dict[str, Any]:
     if row is None:
         msg = f"there is no case {case_id}"
         raise NotFound(msg)
+    return dict(row)
+
+
+def read_case(conn: Connection, case_id: int) -> dict[str, Any]:
+    """One case with its history, tasks and reports.
+
+    Raises
+    ------
+    NotFound
+        There is none.
+    """
     parts = {"tasks": "case_tasks_of", "reports": "case_reports_of", "history": "case_history"}
-    return dict(row) | {
+    return case_row(conn, case_id) | {
         name: [dict(one) for one in conn.execute(sql(question), {"case_id": case_id}).mappings()]
         for name, question in parts.items()
     }

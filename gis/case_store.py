@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, RowMapping, insert, select, update
+from sqlalchemy import Connection, RowMapping, insert
 
 from gis.calendars import work_calendar
 from gis.city import read_city
 from gis.errors import Conflict, NotFound, ParameterError
 from gis.rules.cases import Case, Event, after, why_not
-from gis.rules.deadlines import WorkCalendar
+from gis.rules.deadlines import ROUND_THE_CLOCK, WorkCalendar
 from gis.rules.policy import policy_on
-from gis.store.schema_cases import case_events, case_tasks, cases
+from gis.store.database import sql
+from gis.store.schema_cases import case_events
 from gis.webhooks import announce
 
 AHEAD = timedelta(minutes=1)
 """How far the clock of whoever reports may be ahead of the server's."""
+NO_CALENDAR = WorkCalendar(ZoneInfo("UTC"), ())
 COLUMNS = tuple(
     name for name in Case.__dataclass_fields__ if name not in ("found_at", "limit_unit", "department", "tasks")
 )
@@ -35,30 +38,32 @@ def happen(conn: Connection, case_id: int, case: Case, event: Event, calendar: W
         msg = f"case {case_id}: {wrong}"
         raise Conflict(msg)
     changed = after(case, event, calendar)
-    conn.execute(update(cases).where(cases.c.id == case_id).values(stored(changed)))
-    append(conn, case_id, changed, event)
+    conn.execute(sql("advance_case"), {"case_id": case_id, **stored(changed), **_written(event)})
+    announce(conn, case_id, changed.events)
     return changed
 
 
 def append(conn: Connection, case_id: int, case: Case, event: Event) -> None:
-    """Write an event into the history; `case` is as it is afterwards."""
+    """Write the event that opened a case into its history."""
+    written = _written(event)
+    written["department_id"] = written.pop("event_department")
     conn.execute(
-        insert(case_events).values(
-            case_id=case_id,
-            number=case.events,
-            move=event.move,
-            state=case.state,
-            at=event.at,
-            actor=event.actor,
-            reason=event.reason,
-            department_id=event.department,
-            task=event.task,
-            time=event.time,
-            other_id=event.other,
-            due_at=case.due_at,
-        )
+        insert(case_events).values(case_id=case_id, number=case.events, state=case.state, due_at=case.due_at, **written)
     )
     announce(conn, case_id, case.events)
+
+
+def _written(event: Event) -> dict[str, Any]:
+    return {
+        "move": event.move,
+        "at": event.at,
+        "actor": event.actor,
+        "reason": event.reason,
+        "event_department": event.department,
+        "task": event.task,
+        "time": event.time,
+        "other_id": event.other,
+    }
 
 
 def locked(conn: Connection, case_id: int) -> tuple[RowMapping, Case]:
@@ -69,18 +74,11 @@ def locked(conn: Connection, case_id: int) -> tuple[RowMapping, Case]:
     NotFound
         There is no such case.
     """
-    row = conn.execute(select(cases).where(cases.c.id == case_id).with_for_update()).mappings().first()
+    row = conn.execute(sql("lock_case"), {"case_id": case_id}).mappings().first()
     if row is None:
         msg = f"there is no case {case_id}"
         raise NotFound(msg)
-    states: tuple[str, ...] = ()
-    if row["tasks"]:
-        states = tuple(
-            conn.execute(
-                select(case_tasks.c.state).where(case_tasks.c.case_id == case_id).order_by(case_tasks.c.number)
-            ).scalars()
-        )
-    return row, case_of(row, states)
+    return row, case_of(row, tuple(row["task_states"]))
 
 
 def case_of(row: RowMapping, tasks: tuple[str, ...]) -> Case:
@@ -98,7 +96,12 @@ def stored(case: Case) -> dict[str, Any]:
 
 
 def calendar_of(conn: Connection, row: RowMapping) -> WorkCalendar:
-    """The calendar by which a case is timed: the city's, with the office hours of the day it was found."""
+    """The calendar by which a case is timed: the city's, with the office hours of the day it was found.
+
+    A clock that runs round the clock knows none, so none is read for it.
+    """
+    if row["limit_unit"] in ROUND_THE_CLOCK:
+        return NO_CALENDAR
     return work_calendar(conn, read_city(conn), policy_on(row["day"]))
 
 

@@ -19,9 +19,10 @@ CASES = Collection(
     id="cases",
     title="Cases",
     title_zh="案件",
-    description="Every case at the place of the report that opened it: where it stands in its life-cycle, who leads, until "
-    "when. `due_at` is null while the clock stands: before filing, while suspended, after the end.",
-    description_zh="全部案件，位于首个上报处：所处环节、主办部门、处置时限。计时停止时 due_at 为空（立案前、挂账、结案后）。",
+    description="Every case at the place of the report that opened it: where it stands in its life-cycle, who leads, "
+    "until when. `due_at` is null while the clock stands: before filing, while suspended, after the end.",
+    description_zh="全部案件，位于首个上报处：所处环节、主办部门、处置时限。"
+    "计时停止时 due_at 为空（立案前、挂账、结案后）。",
     question="collection_cases",
     properties=(
         Property("id", "integer", "Number of the case", "案件编号"),
