@@ -25,9 +25,13 @@ CSV = "text/csv; charset=utf-8"
 
 LOCATED = {
     "code": "410102001002017",
-    "community": {"code": "410102001002", "name": "碧沙岗社区"},
-    "street": {"code": "410102001", "name": "林山寨街道"},
-    "district": {"code": "410102", "name": "中原区"},
+    "community": {"code": "410102001002", "name": "碧沙岗社区", "responsible": None},
+    "street": {
+        "code": "410102001",
+        "name": "林山寨街道",
+        "responsible": {"ref": "P0301", "name": "街道负责人", "phone": "0371-00000000"},
+    },
+    "district": {"code": "410102", "name": "中原区", "responsible": None},
     "tier": "key",
     "area_km2": 0.01,
     "responsible": {"ref": "P0001", "name": "责任人", "phone": None},
@@ -75,7 +79,8 @@ POINT_PARAMETERS: list[dict[str, Any]] = [
 @router.get(
     "/grid/locate",
     summary="The cell at a coordinate",
-    description="On a shared edge or corner: the lowest code. 404 where no cell covers the point.",
+    description="On a shared edge or corner: the lowest code. 404 where no cell covers the point. `responsible` is who "
+    "answers at this instant for the cell, and within each level for that area; null: nobody does.",
     responses={200: {"content": {JSON: {"example": LOCATED}}}},
     openapi_extra={"parameters": POINT_PARAMETERS},
 )

@@ -12,6 +12,7 @@ import orjson
 from numpy.typing import NDArray
 
 from gis.ground import DM2_PER_KM2
+from gis.holders import Holder
 from gis.live import Picture
 
 CSV_COLUMNS = (
@@ -39,19 +40,26 @@ class Located:
         self._segments: list[bytes | None] = [None] * len(picture.ground.segment_ids)
 
     def cell_facts(self, rank: int, now: float) -> tuple[dict[str, Any], float]:
-        """What is known of a cell now, and until when (epoch seconds) that stays right."""
-        ground = self.picture.ground
+        """What is known of a cell now, and until when (epoch seconds) that stays right.
+
+        Whoever is named answers for the cell, or for one of the areas above it: the earliest change of any of them ends
+        the answer.
+        """
+        ground, holders = self.picture.ground, self.picture.holders
         area_id = int(ground.cell_areas[rank])
-        holder, until = self.picture.holders.at_cell(int(ground.cell_ids[rank]), now)
+        holder, until = holders.at_cell(int(ground.cell_ids[rank]), now)
         facts: dict[str, Any] = {"code": ground.cell_codes[rank]}
         for level in reversed(ground.city.area_levels):
             area = ground.area_of(area_id, level)
-            facts[level] = None if area is None else {"code": area.code, "name": area.name}
+            if area is None:
+                facts[level] = None
+                continue
+            head, head_until = holders.at_area(area.id, now)
+            facts[level] = {"code": area.code, "name": area.name, "responsible": _named(head)}
+            until = min(until, head_until)
         facts["tier"] = ground.cell_tiers[rank]
         facts["area_km2"] = int(ground.cell_dm2[rank]) / DM2_PER_KM2
-        facts["responsible"] = (
-            None if holder is None else {"ref": holder.ref, "name": holder.name, "phone": holder.phone}
-        )
+        facts["responsible"] = _named(holder)
         return facts, until
 
     def segment_facts(self, rank: int) -> dict[str, Any] | None:
@@ -132,3 +140,7 @@ class Located:
                 row.append(f"{placed.distance_m[at]:.2f}" if named else None)
             writer.writerow(row + [None] * (len(CSV_COLUMNS) - len(row)))
         return out.getvalue()
+
+
+def _named(holder: Holder | None) -> dict[str, Any] | None:
+    return None if holder is None else {"ref": holder.ref, "name": holder.name, "phone": holder.phone}

@@ -211,6 +211,7 @@ responsibilities = Table(
     Column("cell_id", Integer, ForeignKey("cells.id")),
     Column("area_id", Integer, ForeignKey("areas.id")),
     Column("valid", TSTZRANGE, nullable=False),
+    Column("handover_id", BigInteger, ForeignKey("handovers.id"), comment="which hand-over began it; null: a file"),
     CheckConstraint("num_nonnulls(cell_id, area_id) = 1", name="one_place"),
     CheckConstraint("NOT isempty(valid)", name="valid_not_empty"),
     ExcludeConstraint(

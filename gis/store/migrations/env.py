@@ -7,6 +7,7 @@ from geoalchemy2 import alembic_helpers
 
 from gis.store import (
     schema_cases,
+    schema_duty,
     schema_listings,
     schema_open311,
     schema_operations,
@@ -16,7 +17,15 @@ from gis.store import (
 from gis.store.schema import metadata
 
 # Imported for the tables that they put into `metadata`.
-TABLES = (schema_cases, schema_listings, schema_open311, schema_operations, schema_surveys, schema_webhooks)
+TABLES = (
+    schema_cases,
+    schema_duty,
+    schema_listings,
+    schema_open311,
+    schema_operations,
+    schema_surveys,
+    schema_webhooks,
+)
 
 
 def include_object(thing: Any, name: str | None, kind: Any, reflected: bool, compare_to: Any) -> bool:
