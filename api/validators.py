@@ -144,7 +144,7 @@ def validators_of(
     return validators
 
 
-def valid_by(*layers: str, daily: bool = False, languages: bool = False) -> Any:
+def valid_by(*layers: str, daily: bool = False, languages: bool = False, now_unless: str | None = None) -> Any:
     """A route's dependency: 304 where nothing changed, else the validators go out with the answer (`Edge` adds them).
 
     Parameters
@@ -153,9 +153,13 @@ def valid_by(*layers: str, daily: bool = False, languages: bool = False) -> Any:
         As for `validators_of`.
     languages
         The answer is in the language that the browser prefers.
+    now_unless
+        Without this parameter the answer is of the very moment: then it is another one each time.
     """
 
     async def check(request: Request) -> None:
+        if now_unless is not None and now_unless not in request.query_params:
+            return
         depends = ["Accept"] if "f" not in request.query_params else []
         depends += ["Accept-Language"] if languages else []
         variant = [request.headers.get(name) for name in depends]

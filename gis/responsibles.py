@@ -11,9 +11,9 @@ from gis.city import read_city
 from gis.loading import INSTANT, INTEGER, TEXT, LoadSummary, spans, stage
 from gis.readers import Features, Layout, read_features
 from gis.store.database import bump_version, own_ground, sql
+from gis.store.schema_duty import SCOPES
 
 RESPONSIBLES = Layout("responsibles", ("ref", "name", "scope", "code"), ("phone", "valid_from", "valid_to"))
-SCOPES = ("cell", "cells", "area")
 
 
 def load_responsibles(

@@ -10,6 +10,7 @@ from gis.cli.case_answers import indicators_command, response_group
 from gis.cli.cases import cases_group
 from gis.cli.city import city_group
 from gis.cli.database import database_group
+from gis.cli.duty import duty_group
 from gis.cli.exports import export_command
 from gis.cli.frame import Frame
 from gis.cli.grid import grid_group
@@ -48,6 +49,7 @@ main.add_command(verify_command)
 main.add_command(density_command)
 main.add_command(roads_group)
 main.add_command(staffing_command)
+main.add_command(duty_group)
 main.add_command(cases_group)
 main.add_command(calendar_group)
 main.add_command(indicators_command)

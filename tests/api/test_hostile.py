@@ -21,6 +21,10 @@ ROUTES = {
     "/reports": ("from", "to", "cell", "category", "source", "bbox", "limit", "after"),
     "/maps/heatmap": ("from", "to", "category", "source", "bbox", "lang", "without_shared"),
     "/grid/locate": ("lon", "lat", "datum"),
+    "/duty": ("level", "street", "at", "f"),
+    "/duty/vacancies": ("level", "street", "from", "to", "f"),
+    "/duty/handovers": ("level", "street", "from", "to", "f"),
+    "/duty/persons": ("street", "at", "more_than", "f"),
 }
 GOOD = {"level": "cell", "from": "2016-05-01", "to": "2016-05-03", "lon": "113.6005", "lat": "34.7035"}
 NASTY = (
