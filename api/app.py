@@ -42,9 +42,10 @@ from api import (
     response,
     staffing,
     tiles,
+    webhooks,
 )
 from api.dependencies import ground_of
-from api.metrics import Edge
+from api.metrics import Edge, count_webhook
 from api.tile_cache import TileCache
 from gis.collections.kept import FeatureStore
 from gis.geojson import GeometryTexts
@@ -54,6 +55,7 @@ from gis.settings import settings
 from gis.store.asking import Questions
 from gis.store.version_watch import VersionWatch
 from gis.tiles.layers import TileLayers
+from gis.webhooks.background import BackgroundCourier
 from maps.assets import ASSET_FOLDERS
 
 # Routes are tried in this order, so those that are asked most stand first.
@@ -79,6 +81,7 @@ ROUTERS = (
     collections,
     ogc_tiles,
     exports,
+    webhooks,
 )
 EXPOSED = ["ETag", "Content-Crs", "X-Finegrid-Synthetic"]
 GZIP_LEVEL = 4
@@ -121,8 +124,13 @@ def create_app(engine: Engine) -> FastAPI:
         app.state.watch = VersionWatch(engine)
         app.state.questions = Questions(engine, TURNS, settings().query_limit_s)
         live.start()
+        courier = BackgroundCourier(engine, settings(), count_webhook) if settings().webhook_delivery else None
+        if courier is not None:
+            courier.start()
         yield
         live.stop()
+        if courier is not None:
+            await asyncio.to_thread(courier.stop)
         await app.state.watch.close()
         app.state.questions.close()
 

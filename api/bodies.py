@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import orjson
 from fastapi import Depends, Request
+from pydantic import BaseModel, ValidationError
 from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
@@ -79,6 +80,38 @@ async def json_body(request: Request) -> dict[str, Any]:
 
 
 JsonBody = Annotated[dict[str, Any], Depends(json_body)]
+
+
+def body_of(model: type[BaseModel]) -> dict[str, Any]:
+    """How OpenAPI describes a body of this form."""
+    schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
+
+
+def checked(model: type[BaseModel], body: dict[str, Any]) -> Any:
+    """A body as its model.
+
+    Raises
+    ------
+    ParameterError
+        A field is missing, unknown or of another type.
+    """
+    try:
+        sent = model.model_validate(body)
+    except ValidationError as problem:
+        first = problem.errors()[0]
+        name = str(first["loc"][0]) if first["loc"] else "body"
+        said = {
+            "extra_forbidden": f"there is no such field; fields are {', '.join(model.model_fields)}",
+            "missing": "is missing",
+            "timezone_aware": "has no time zone; 2016-05-03T08:30:00+08:00 has",
+        }.get(first["type"], str(first["msg"]))
+        raise ParameterError(name[:60], said) from problem
+    for name, value in sent:
+        texts = value if isinstance(value, list) else [value]
+        if any(isinstance(text, str) and "\0" in text for text in texts):
+            raise ParameterError(name, "holds a null character")
+    return sent
 
 
 @dataclass(frozen=True)

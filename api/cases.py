@@ -7,10 +7,10 @@ from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
 
-from api.bodies import JsonBody
+from api.bodies import JsonBody, body_of, checked
 from api.dependencies import KeyHolder, Reading, Writing, change_in_turn
 from api.encoding import json_answer, synthetic_layers
 from api.parameters import Categories, OpenFromDay, OpenToDay, only_known, window
@@ -19,7 +19,6 @@ from gis.case_opening import open_case
 from gis.case_reads import CaseQuery, case_row, list_cases, read_case
 from gis.cases import OWN_MOVES, Move, record
 from gis.city import read_city
-from gis.errors import ParameterError
 from gis.rules.cases import MOVES
 from gis.store.schema_cases import STATES
 
@@ -63,36 +62,6 @@ class NewEvent(BaseModel):
     )
 
 
-def _body_of(model: type[BaseModel]) -> dict[str, Any]:
-    schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
-    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
-
-
-def checked(model: type[BaseModel], body: dict[str, Any]) -> Any:
-    """A body as its model.
-
-    Raises
-    ------
-    ParameterError
-        A field is missing, unknown or of another type.
-    """
-    try:
-        sent = model.model_validate(body)
-    except ValidationError as problem:
-        first = problem.errors()[0]
-        name = str(first["loc"][0]) if first["loc"] else "body"
-        said = {
-            "extra_forbidden": f"there is no such field; fields are {', '.join(model.model_fields)}",
-            "missing": "is missing",
-            "timezone_aware": "has no time zone; 2016-05-03T08:30:00+08:00 has",
-        }.get(first["type"], str(first["msg"]))
-        raise ParameterError(name[:60], said) from problem
-    for name, value in sent:
-        if isinstance(value, str) and "\0" in value:
-            raise ParameterError(name, "holds a null character")
-    return sent
-
-
 @router.post(
     "/cases",
     status_code=201,
@@ -101,7 +70,7 @@ def checked(model: type[BaseModel], body: dict[str, Any]) -> Any:
     "problem: same category, within 50 m, in the same ten-day period.",
     dependencies=[KeyHolder],
     responses={200: {"description": "It belongs to a case that is there"}},
-    openapi_extra=_body_of(NewCase),
+    openapi_extra=body_of(NewCase),
 )
 def post_case(body: JsonBody, conn: Writing) -> Response:
     """Open a case."""
@@ -118,7 +87,7 @@ def post_case(body: JsonBody, conn: Writing) -> Response:
     description="Legal moves only: 409 says which there are. The history is append-only; two senders are told apart by "
     "`expected`.",
     dependencies=[KeyHolder],
-    openapi_extra=_body_of(NewEvent),
+    openapi_extra=body_of(NewEvent),
 )
 async def post_event(request: Request, case_id: CaseId, body: JsonBody) -> Response:
     """Record a move."""

@@ -108,7 +108,7 @@ TrueGround = Annotated[Ground, Depends(true_ground)]
 
 
 async def key_holder(request: Request) -> None:
-    """Let only those write who send the key, as X-API-Key or as a bearer token.
+    """Let only those write, or see what is not for everybody, who send the key, as X-API-Key or as a bearer token.
 
     Raises
     ------
@@ -118,9 +118,10 @@ async def key_holder(request: Request) -> None:
         None was sent.
     """
     wanted = settings().api_key
+    what = "reading this" if request.method in ("GET", "HEAD") else "writing"
     if wanted is None:
         msg = (
-            "writing over HTTP is switched off: set FINEGRID_API_KEY (16 characters or more) and start the server again"
+            f"{what} over HTTP is switched off: set FINEGRID_API_KEY (16 characters or more) and start the server again"
         )
         raise NotAllowed(msg)
     sent = request.headers.get("x-api-key")
@@ -128,7 +129,7 @@ async def key_holder(request: Request) -> None:
     if sent is None and scheme.lower() == "bearer":
         sent = token.strip()
     if not sent:
-        msg = "writing needs the server's key as header X-API-Key, or as Authorization: Bearer"
+        msg = f"{what} needs the server's key as header X-API-Key, or as Authorization: Bearer"
         raise KeyMissing(msg)
     # Headers arrive as Latin-1; compared as bytes and in constant time.
     if not hmac.compare_digest(sent.encode("latin-1"), wanted.encode()):

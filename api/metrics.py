@@ -38,6 +38,7 @@ SECONDS = Histogram(
     buckets=BUCKETS,
     registry=REGISTRY,
 )
+WEBHOOKS = Counter("finegrid_webhook_attempts", "Attempts to tell a webhook", ("outcome",), registry=REGISTRY)
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 if FOLDER not in os.environ:
     PlatformCollector(registry=REGISTRY)
@@ -61,6 +62,11 @@ def _counter(method: str, route: str, status: int) -> Counter:
 @cache
 def _seconds(route: str) -> Histogram:
     return SECONDS.labels(route)
+
+
+def count_webhook(outcome: str) -> None:
+    """Count an attempt: delivered, refused, away or gone."""
+    WEBHOOKS.labels(outcome).inc()
 
 
 class Edge:

@@ -13,6 +13,7 @@ from api.open311_answers import ERRORS_SCHEMA, ours
 
 VERSION = "3.0.3"
 NO_KEY_NEEDED = {"/grid/locate"}
+NOT_FOR_EVERYBODY = ("/webhooks",)
 
 
 def describe(app: FastAPI) -> None:
@@ -57,7 +58,7 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
         for method, operation in methods.items():
             operation["responses"].pop("422", None)
             operation["responses"]["default"] = refused if ours(path) else wrong
-            if method == "post" and path not in NO_KEY_NEEDED:
+            if (method != "get" and path not in NO_KEY_NEEDED) or path.startswith(NOT_FOR_EVERYBODY):
                 operation["security"] = [{"key": []}]
     return document
 

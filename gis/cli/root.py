@@ -20,6 +20,7 @@ from gis.cli.lookups import imports_command, reports_command
 from gis.cli.maps import map_group
 from gis.cli.reports import import_group, reconcile_command, verify_command
 from gis.cli.serve import serve_command
+from gis.cli.webhooks import webhooks_group
 
 
 @click.group(cls=Frame, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -60,6 +61,7 @@ main.add_command(serve_command)
 main.add_command(locate_command)
 main.add_command(imports_command)
 main.add_command(reports_command)
+main.add_command(webhooks_group)
 
 
 def _keep_lines(command: click.Command) -> None:

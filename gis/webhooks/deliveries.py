@@ -8,7 +8,7 @@ from sqlalchemy import Connection, select, update
 
 from gis.errors import Conflict, NotFound, ParameterError
 from gis.store.database import sql
-from gis.store.schema_webhooks import DELIVERY_STATES, deliveries, outbox, webhooks
+from gis.store.schema_webhooks import DELIVERY_STATES, outbox, webhooks
 from gis.webhooks.subscriptions import read_webhook
 
 
@@ -38,19 +38,20 @@ def list_deliveries(
     return [dict(row) for row in conn.execute(sql("webhook_deliveries"), parameters).mappings()]
 
 
-def read_body(conn: Connection, outbox_id: int) -> str:
-    """What is sent for an entry of the outbox, byte for byte.
+def read_delivery(conn: Connection, webhook_id: int, outbox_id: int) -> dict[str, Any]:
+    """One delivery with its body, byte for byte as it is sent.
 
     Raises
     ------
     NotFound
-        There is none of this number, or it was forgotten.
+        There is no such webhook, it has no such delivery, or that was forgotten.
     """
-    body = conn.execute(select(outbox.c.body).where(outbox.c.id == outbox_id)).scalar()
-    if body is None:
-        msg = f"there is nothing of number {outbox_id}; what is done with is forgotten after some weeks"
+    found = list_deliveries(conn, webhook_id, before=outbox_id + 1, limit=1)
+    if not found or found[0]["id"] != outbox_id:
+        msg = f"webhook {webhook_id} has no delivery {outbox_id}; what is done with is forgotten after some weeks"
         raise NotFound(msg)
-    return str(body)
+    body = conn.execute(select(outbox.c.body).where(outbox.c.id == outbox_id)).scalar_one()
+    return {**found[0], "body": body}
 
 
 def retry(conn: Connection, webhook_id: int, outbox_id: int | None = None) -> int:
@@ -69,15 +70,9 @@ def retry(conn: Connection, webhook_id: int, outbox_id: int | None = None) -> in
     if not read_webhook(conn, webhook_id)["active"]:
         msg = f"webhook {webhook_id} is stopped; resume it first"
         raise Conflict(msg)
-    if outbox_id is not None:
-        chosen = (deliveries.c.webhook_id == webhook_id) & (deliveries.c.outbox_id == outbox_id)
-        state = conn.execute(select(deliveries.c.state).where(chosen)).scalar()
-        if state is None:
-            msg = f"webhook {webhook_id} has no delivery {outbox_id}"
-            raise NotFound(msg)
-        if state == "delivered":
-            msg = f"delivery {outbox_id} was taken already"
-            raise Conflict(msg)
+    if outbox_id is not None and read_delivery(conn, webhook_id, outbox_id)["state"] == "delivered":
+        msg = f"webhook {webhook_id} took delivery {outbox_id} already"
+        raise Conflict(msg)
     lines = conn.execute(sql("webhook_retry"), {"webhook_id": webhook_id, "outbox_id": outbox_id}).all()
     if lines:
         conn.execute(update(webhooks).where(webhooks.c.id == webhook_id).values(paused_until=None))

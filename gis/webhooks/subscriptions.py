@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, delete, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from gis.density import category_ids
 from gis.errors import Conflict, NotFound, ParameterError
@@ -112,7 +112,7 @@ def read_webhook(conn: Connection, webhook_id: int) -> dict[str, Any]:
     return dict(row)
 
 
-def signing_facts(conn: Connection, webhook_id: int) -> RowMapping:
+def signing_facts(conn: Connection, webhook_id: int) -> dict[str, Any]:
     """Address and secret of a webhook, for a ping.
 
     Raises
@@ -124,7 +124,7 @@ def signing_facts(conn: Connection, webhook_id: int) -> RowMapping:
     row = conn.execute(chosen).mappings().first()
     if row is None:
         raise _no_such(webhook_id)
-    return row
+    return dict(row)
 
 
 def remove_webhook(conn: Connection, webhook_id: int) -> None:

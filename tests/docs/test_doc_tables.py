@@ -15,6 +15,7 @@ from api.cases import NewCase, NewEvent
 from api.errors import STATUS_OF
 from api.imports import FIELDS
 from api.reports import NewReport
+from api.webhooks import Again, NewSecret, NewSubscription
 from gis.areas import AREAS
 from gis.calendars import CALENDAR
 from gis.categories import CATEGORIES
@@ -58,6 +59,9 @@ POSTED = {
     "/reports": set(NewReport.model_fields),
     "/imports": {"file", *FIELDS},
     "/cases": set(NewCase.model_fields),
+    "/webhooks": set(NewSubscription.model_fields),
+    "/webhooks/{webhook_id}/retry": set(Again.model_fields),
+    "/webhooks/{webhook_id}/secret": set(NewSecret.model_fields),
     "/cases/{case_id}/events": set(NewEvent.model_fields),
 }
 
@@ -187,7 +191,7 @@ def headings(text: str) -> list[str]:
 def test_every_route_of_the_contract_is_described(own_routes: dict[str, dict]) -> None:
     text = document("api.md")
     assert headings(text) == list(own_routes)
-    listed = re.findall(r"\[((?:GET|POST) /[^\]]*)\]", text)
+    listed = re.findall(r"\[((?:GET|POST|PUT|DELETE) /[^\]]*)\]", text)
     assert sorted(listed) == sorted(own_routes)
     assert {" ".join(name.split()) for name in ROUTES.split(";")} <= set(own_routes)
 
