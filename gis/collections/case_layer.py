@@ -52,5 +52,5 @@ CASES = Collection(
     layers=("cases", "reports", "categories", "cells", "roads", "departments"),
     time=("found_at", "found_at"),
     sums=("report_count",),
-    synthetic="reports",
+    synthetic="cases",
 )
