@@ -28,6 +28,7 @@ from gis.errors import (
     NotAllowed,
     NotFound,
     ParameterError,
+    RemoteError,
     RowsRefused,
     TooLarge,
 )
@@ -50,6 +51,7 @@ STATUS_OF: dict[type[FinegridError], int] = {
     KeyMissing: 401,
     NotAllowed: 403,
     TooLarge: 413,
+    RemoteError: 502,
     ClusterError: 503,
     FinegridError: 500,
 }
@@ -63,6 +65,7 @@ TITLES = {
     409: "The state of the city forbids it",
     413: "Too large",
     500: "A fault of the server",
+    502: "Another server does not answer",
     503: "The database does not answer",
 }
 

@@ -13,6 +13,7 @@
     ├── Conflict              the request is fine but the state of the city forbids it
     ├── NotAllowed            writing without a valid key
     ├── TooLarge              more bytes, rows or points than one request may carry
+    ├── RemoteError           another city's server does not answer, or not as it should
     └── ClusterError          the database cannot be created, started or reached
 
 Every message says what is wrong, where, and what would be right.
@@ -99,6 +100,10 @@ class NotAllowed(FinegridError):
 
 class TooLarge(FinegridError):
     """More bytes, rows or points than one request may carry."""
+
+
+class RemoteError(FinegridError):
+    """Another city's server does not answer, or not as it should."""
 
 
 class ClusterError(FinegridError):

@@ -220,9 +220,3 @@ def _check_keys(conn: Connection, role: str) -> None:
     except DBAPIError as problem:
         if not isinstance(problem.orig, psycopg2.errors.InsufficientPrivilege):
             raise
-
-
-def mind_keys_again(conn: Connection) -> None:
-    """Have foreign keys and triggers watch again for the rest of a transaction that writes more than reports."""
-    if conn.execute(text("SHOW session_replication_role")).scalar() != "origin":
-        conn.execute(text("SET LOCAL session_replication_role = origin"))

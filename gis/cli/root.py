@@ -18,6 +18,7 @@ from gis.cli.load import load_group
 from gis.cli.locate import locate_command
 from gis.cli.lookups import imports_command, reports_command
 from gis.cli.maps import map_group
+from gis.cli.open311 import open311_group
 from gis.cli.reports import import_group, reconcile_command, verify_command
 from gis.cli.serve import serve_command
 from gis.cli.webhooks import webhooks_group
@@ -57,6 +58,7 @@ main.add_command(indicators_command)
 main.add_command(response_group)
 main.add_command(export_command)
 main.add_command(map_group)
+main.add_command(open311_group)
 main.add_command(serve_command)
 main.add_command(locate_command)
 main.add_command(imports_command)

@@ -14,5 +14,6 @@ As client:
     remote.py      another server, asked politely: JSON or XML, retries with back-off
     windows.py     windows of time that are small enough for a server that caps its answers
     incoming.py    service requests of another server -> judged reports
+    cursor.py      how far a pull has come
     pulling.py     all of them, resumable, nothing twice
 """

@@ -17,7 +17,6 @@ from gis.open311.identifiers import service_request_id
 from gis.open311.services import one_service
 from gis.report_one import OneReport, add_report
 from gis.report_rows import NEAR_DEG, Bounds
-from gis.report_writer import mind_keys_again
 from gis.reports import city_bounds
 from gis.store.database import bump_version
 from gis.store.schema import sources
@@ -163,7 +162,6 @@ def _add(
         stored, added = add_report(conn, current_locator, report)
         # Somebody may have imported a file under the same name: its numbers are passed over.
         if added:
-            mind_keys_again(conn)
             return stored
 
 

@@ -157,6 +157,10 @@ class Shell:
         return self._engines[-1]
 
     def _finegrid(self, words: list[str]) -> str:
+        if any(word.startswith(SERVER) for word in words):
+            # Asked as a client asks another city's server, so it needs a real one.
+            address = self._address()
+            return self._finegrid([word.replace(SERVER, address) for word in words]).replace(address, SERVER)
         with (
             patch.object(sys, "argv", ["finegrid", *words]),
             patch.object(frame, "create_database_engine", self._engine),

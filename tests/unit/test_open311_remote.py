@@ -1,0 +1,164 @@
+"""What other servers answer, read; and windows walked, without a network."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gis.errors import ParameterError
+from gis.open311.remote import Refused, Row, checked_address, rows_of
+from gis.open311.windows import Walk
+
+BEGIN = datetime(2016, 6, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (b'[{"service_request_id": 638344, "lat": 37.762221815, "long": null, "x": {"y": 1}, "metadata": true}]',
+         [{"service_request_id": "638344", "lat": "37.762221815", "metadata": "true"}]),
+        (b'\xef\xbb\xbf {"service_requests": [{"a": " b "}, 7, null]}', [{"a": "b"}]),
+        (b"[]", []),
+        (b"<service_requests/>", []),
+        (b'<?xml version="1.0"?>\n<services><q><id>1</id><d/><lat> 1.50 </lat><n><m>x</m></n></q></services>',
+         [{"id": "1", "lat": "1.50"}]),
+        (b'<requests xmlns="http://wiki.open311.org/GeoReport_v2"><q><a>b</a></q></requests>', [{"a": "b"}]),
+        (b"<services><request><a>b\x01c&#x1;d&#11;e</a></request></services>", [{"a": "b c d e"}]),
+        ('<?xml version="1.0" encoding="iso-8859-1"?><data><q><a>é</a></q></data>'.encode("latin-1"), [{"a": "é"}]),
+    ],
+)  # fmt: skip
+def test_lists_in_either_form(body: bytes, expected: list[Row]) -> None:
+    assert rows_of(body) == expected
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        *(
+            b"",
+            b"sorry",
+            b'{"error": "no"}',
+            b'"x"',
+            b"7",
+            b"[" * 100_000,
+            b"<html><body>x</body></html>",
+            b"<html><br>",
+        ),
+        b'<!DOCTYPE r [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><services><q><a>&b;</a></q></services>',
+        b'<!DOCTYPE r [<!ENTITY a SYSTEM "file:///etc/passwd">]><services><q><a>&a;</a></q></services>',
+        b'<?xml version="1.0" encoding="no-such"?><services/>',
+        b"<services><q>",
+    ],
+)
+def test_what_is_no_list(body: bytes) -> None:
+    with pytest.raises(ValueError):
+        rows_of(body)
+
+
+@given(body=st.binary(max_size=200))
+def test_any_body_is_a_list_or_none(body: bytes) -> None:
+    for text in (body, b"<services>" + body + b"</services>", b"[" + body + b"]"):
+        try:
+            rows = rows_of(text)
+        except ValueError:
+            continue
+        assert all(isinstance(value, str) for row in rows for value in row.values())
+
+
+@pytest.mark.parametrize("text", ["https://a.b/v2/", "https://a.b/v2/services.json", " https://a.b/v2/discovery.xml"])
+def test_addresses_as_people_copy_them(text: str) -> None:
+    assert checked_address(text) == "https://a.b/v2"
+
+
+@pytest.mark.parametrize("text", ["", "a.b/v2", "ftp://a.b", "file:///etc/passwd", "https://", "https://a.b/v2?x=1"])
+def test_what_is_no_address(text: str) -> None:
+    with pytest.raises(ParameterError, match=r"https://311.example.org/open311/v2 is right"):
+        checked_address(text)
+
+
+class Server:
+    """Gives the newest `cap` requests of a window, or pages of `page_size`."""
+
+    def __init__(self, seconds: list[int], cap: int | None, page_size: int | None, *, strict: bool = False) -> None:
+        self.seconds, self.cap, self.page_size, self.strict = sorted(seconds, reverse=True), cap, page_size, strict
+        self.asked = 0
+
+    def __call__(self, start: datetime, end: datetime, paging: Mapping[str, str]) -> list[Row]:
+        self.asked += 1
+        assert self.asked < 20_000
+        if self.strict and paging:
+            raise Refused("unknown parameter page", 400)
+        rows = [
+            {"service_request_id": str(number)}
+            for number, second in enumerate(self.seconds)
+            if start <= BEGIN + timedelta(seconds=second) <= end
+        ]
+        if self.page_size is not None:
+            first = (int(paging.get("page", 1)) - 1) * self.page_size
+            return rows[first : first + self.page_size]
+        return rows[: self.cap]
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    seconds=st.lists(st.integers(0, 200_000), max_size=150),
+    burst=st.integers(0, 40),
+    cap=st.one_of(st.none(), st.integers(12, 60)),
+    page_size=st.one_of(st.none(), st.integers(10, 60)),
+    strict=st.booleans(),
+)
+def test_nothing_is_missed_whatever_the_server_caps(
+    seconds: list[int], burst: int, cap: int | None, page_size: int | None, *, strict: bool
+) -> None:
+    seconds = [*seconds, *(50_000 + number // 8 for number in range(burst))]
+    server = Server(seconds, cap, None if strict else page_size, strict=strict)
+    end = BEGIN + timedelta(seconds=200_000)
+    found: Counter[str] = Counter()
+    at = BEGIN
+    for piece in Walk(server).slices(BEGIN, end):
+        assert piece.start >= BEGIN
+        assert piece.start == at < piece.end
+        at = piece.end
+        found.update(row["service_request_id"] for row in piece.rows)
+    assert at == end
+    most = max(Counter(seconds).values(), default=0)
+    if cap is None or most * 2 < cap or (page_size is not None and not strict):
+        assert set(found) == {str(number) for number in range(len(seconds))}
+
+
+def test_a_second_with_more_than_the_cap_is_said_to_be_cut() -> None:
+    server = Server([5000] * 100, 30, None)
+    walk = Walk(server)
+    pieces = list(walk.slices(BEGIN, BEGIN + timedelta(days=1)))
+    assert walk.cut in (1, 2)
+    assert len({row["service_request_id"] for piece in pieces for row in piece.rows}) == 30
+
+
+def test_quiet_years_are_walked_in_long_steps() -> None:
+    server = Server([1, 2, 3], None, None)
+    list(Walk(server).slices(BEGIN, BEGIN + timedelta(days=365)))
+    assert server.asked < 25
+
+
+def test_a_server_that_fails_on_long_windows_is_asked_for_short_ones() -> None:
+    server = Server(list(range(0, 864_000, 600)), None, None)
+
+    def ask(start: datetime, end: datetime, paging: Mapping[str, str]) -> list[Row]:
+        if end - start > timedelta(hours=9):
+            raise Refused("it answers 500", 500)
+        return server(start, end, paging)
+
+    with pytest.raises(Refused):
+        list(Walk(ask).slices(BEGIN, BEGIN + timedelta(days=10)))  # it never answered anything: down
+
+    def warmed(start: datetime, end: datetime, paging: Mapping[str, str]) -> list[Row]:
+        return [] if end < BEGIN else ask(start, end, paging)
+
+    begin = BEGIN - timedelta(days=40)
+    found = [row for piece in Walk(warmed).slices(begin, BEGIN + timedelta(days=10)) for row in piece.rows]
+    assert len({row["service_request_id"] for row in found}) == 1440
