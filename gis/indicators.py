@@ -14,7 +14,7 @@ from gis.breakdowns import TARGETS, Member, areas_within, department_id, four_ch
 from gis.density import category_ids
 from gis.errors import ParameterError
 from gis.ground import Ground
-from gis.rules.indicators import RATES, Counts
+from gis.rules.indicators import RATES, Counts, summed
 from gis.store.database import sql
 from gis.store.schema import categories
 
@@ -79,7 +79,7 @@ class IndicatorTable:
     @property
     def total(self) -> dict[str, Any]:
         """The sum over all cases, with its rates."""
-        return shown(sum(self.counts.values(), Counts()))
+        return shown(summed(self.counts.values()))
 
     @property
     def elsewhere(self) -> dict[str, Any]:

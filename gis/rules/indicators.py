@@ -6,8 +6,10 @@ out to the last digit.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from decimal import Decimal
+from operator import attrgetter
 
 RATES = {
     "filing_rate": ("filed", "accepted"),
@@ -55,13 +57,18 @@ class Counts:
         """Cases that had to be closed 应结案: closed in the window, or open past their limit at its end."""
         return self.closed + self.overdue
 
-    def __add__(self, other: Counts) -> Counts:
-        """Both together."""
-        return Counts(*(getattr(self, one.name) + getattr(other, one.name) for one in fields(self)))
-
     def rates(self) -> dict[str, Decimal | None]:
         """The indicators in percent."""
         return {name: percent(getattr(self, part), getattr(self, whole)) for name, (part, whole) in RATES.items()}
+
+
+values_of = attrgetter(*(one.name for one in fields(Counts)))
+"""The counts of one, in the order of the class."""
+
+
+def summed(counts: Iterable[Counts]) -> Counts:
+    """All of them together."""
+    return Counts(*map(sum, zip(*map(values_of, counts), strict=True)))
 
 
 def percent(part: int, whole: int) -> Decimal | None:

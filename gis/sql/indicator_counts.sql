@@ -9,52 +9,20 @@
 --   department_id (the lead at the window's end; null: any).
 -- Columns: key (id of the area, cell, department or category; 0 for the city; null: none of the level);
 --   accepted, filed, dispatched, overdue, closed, on_time, rework, extended, enforcement_needed, enforcement_valid (cases).
--- Sequential scan of cases; ix_case_events_at for rework and extension; primary key of case_events for cases that moved
--- on after the window; primary key of reports, which is not looked at where neither level nor area_ids ask for places.
-WITH firsts AS (
-    SELECT e.case_id, bool_or(e.move = 'rework') AS rework, bool_or(e.move = 'extend') AS extended
-    FROM case_events AS e
-    WHERE e.at >= :from_at
-      AND e.at < :to_at
-      AND e.move IN ('rework', 'extend')
-      AND NOT EXISTS (
-          SELECT FROM case_events AS b WHERE b.case_id = e.case_id AND b.move = e.move AND b.number < e.number
-      )
-    GROUP BY e.case_id
-),
-seen AS (
-    SELECT
-        c.id, c.category_id, c.source_id, c.source_ref, c.department_id, c.due_at, c.state, c.last_at,
-        c.accepted_at >= :from_at AS accepted,
-        c.filed_at >= :from_at AND c.filed_at < :to_at AS filed,
-        c.dispatched_at >= :from_at AND c.dispatched_at < :to_at AS dispatched,
-        c.state = 'closed' AND c.ended_at < :to_at AS closed,
-        c.on_time,
-        coalesce(f.rework, false) AS rework,
-        coalesce(f.extended, false) AS extended,
-        c.filed_at < :end_at AND (c.ended_at IS NULL OR c.ended_at >= :end_at) AS open_then,
-        c.last_at >= :end_at AS moved_on,
-        coalesce(c.failed_at < :end_at, false) AS failed,
-        coalesce(c.enforced_at < :end_at, false) AS enforced
+-- Sequential scan of cases, or ix_cases_ended_at; primary key of case_events for cases that were delayed or moved on after
+-- the window; primary key of reports, which is not looked at where neither level nor area_ids ask for places.
+WITH looked_up AS (
+    -- The few cases of which the columns of `cases` do not say all: first rework and extension, and how the case stood
+    -- at the window's end where it has moved on since.
+    SELECT c.id, f.rework_at, f.extended_at, h.overdue, d.department_id
     FROM cases AS c
-    LEFT JOIN firsts AS f ON f.case_id = c.id
-    WHERE c.accepted_at < :to_at
-      AND (c.ended_at IS NULL OR c.ended_at >= :from_at)
-      AND (c.merged_into IS NULL OR c.ended_at >= :to_at)
-      AND (CAST(:categories AS int[]) IS NULL OR c.category_id = ANY (CAST(:categories AS int[])))
-),
-judged AS (
-    SELECT
-        s.*,
-        CASE WHEN s.open_then AND NOT s.moved_on AND s.state <> 'suspended' THEN coalesce(s.due_at < :end_at, false)
-             ELSE coalesce(h.overdue, false) END AS overdue,
-        CASE WHEN s.moved_on AND s.dispatched_at_end THEN d.department_id ELSE s.department_id END AS lead_id
-    FROM (
+    LEFT JOIN LATERAL (
         SELECT
-            seen.*,
-            CAST(:level AS text) = 'department' OR CAST(:department_id AS int) IS NOT NULL AS dispatched_at_end
-        FROM seen
-    ) AS s
+            min(e.at) FILTER (WHERE e.move = 'rework') AS rework_at,
+            min(e.at) FILTER (WHERE e.move = 'extend') AS extended_at
+        FROM case_events AS e
+        WHERE (c.reworks > 0 OR c.extensions > 0) AND e.case_id = c.id AND e.move IN ('rework', 'extend')
+    ) AS f ON true
     LEFT JOIN LATERAL (
         SELECT
             CASE WHEN e.state <> 'suspended' THEN e.due_at < :end_at
@@ -68,19 +36,46 @@ judged AS (
                      LIMIT 1
                  ) END AS overdue
         FROM case_events AS e
-        WHERE e.case_id = s.id
+        WHERE (c.last_at >= :end_at OR c.state = 'suspended')
+          AND e.case_id = c.id
           AND e.at < :end_at
           AND e.move NOT IN ('arrive', 'fail', 'enforce')
         ORDER BY e.number DESC
         LIMIT 1
-    ) AS h ON s.open_then AND (s.moved_on OR s.state = 'suspended')
+    ) AS h ON true
     LEFT JOIN LATERAL (
         SELECT CASE e.move WHEN 'dispatch' THEN e.department_id END AS department_id
         FROM case_events AS e
-        WHERE e.case_id = s.id AND e.at < :end_at AND e.move IN ('dispatch', 'return')
+        WHERE c.last_at >= :end_at AND e.case_id = c.id AND e.at < :end_at AND e.move IN ('dispatch', 'return')
         ORDER BY e.number DESC
         LIMIT 1
-    ) AS d ON s.moved_on AND s.dispatched_at_end
+    ) AS d ON CAST(:level AS text) = 'department' OR CAST(:department_id AS int) IS NOT NULL
+    WHERE (c.reworks > 0 OR c.extensions > 0 OR c.last_at >= :end_at OR c.state = 'suspended')
+      AND c.accepted_at < :to_at
+      AND (c.ended_at IS NULL OR c.ended_at >= :from_at)
+),
+judged AS (
+    SELECT
+        c.source_id, c.source_ref, c.category_id,
+        c.accepted_at >= :from_at AS accepted,
+        c.filed_at >= :from_at AND c.filed_at < :to_at AS filed,
+        c.dispatched_at >= :from_at AND c.dispatched_at < :to_at AS dispatched,
+        c.filed_at < :end_at
+        AND (c.ended_at IS NULL OR c.ended_at >= :end_at)
+        AND CASE WHEN c.last_at >= :end_at OR c.state = 'suspended' THEN l.overdue ELSE c.due_at < :end_at END AS overdue,
+        c.state = 'closed' AND c.ended_at < :to_at AS closed,
+        c.on_time,
+        l.rework_at >= :from_at AND l.rework_at < :to_at AS rework,
+        l.extended_at >= :from_at AND l.extended_at < :to_at AS extended,
+        c.failed_at < :end_at AS failed,
+        c.enforced_at < :end_at AS enforced,
+        CASE WHEN c.last_at >= :end_at THEN l.department_id ELSE c.department_id END AS lead_id
+    FROM cases AS c
+    LEFT JOIN looked_up AS l ON l.id = c.id
+    WHERE c.accepted_at < :to_at
+      AND (c.ended_at IS NULL OR c.ended_at >= :from_at)
+      AND (c.merged_into IS NULL OR c.ended_at >= :to_at)
+      AND (CAST(:categories AS int[]) IS NULL OR c.category_id = ANY (CAST(:categories AS int[])))
 ),
 area_keys AS (
     SELECT

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from sqlalchemy import Connection, text
 from gis.ground import load_ground
 from gis.indicators import IndicatorQuery, indicators
 from gis.rules.cases import MOVES, Case, Event, replay
-from gis.rules.indicators import Counts
+from gis.rules.indicators import Counts, summed
 from gis.store.database import create_database_engine
 from tests.case_histories import CALENDAR, ZONE, History, add_departments, make_histories, store
 from tests.town import build_town, some_rows, take_in, write_csv
@@ -121,14 +121,15 @@ def rows_of(
     table = indicators(conn, load_ground(conn), level, query, now)
     found = {one.code: table.counts.get(one.key, Counts()) for one in table.members}
     found[None] = table.counts.get(None, Counts())
-    assert sum(found.values(), Counts()) == sum(table.counts.values(), Counts())  # nothing falls between the rows
+    assert summed(found.values()) == summed(table.counts.values())  # nothing falls between the rows
     return {code: counts for code, counts in found.items() if counts != Counts()}
 
 
-def summed(histories: list[History], key: Callable[[History], str | None], start: date, end: date) -> dict:
-    sums: dict[str | None, Counts] = defaultdict(Counts)
+def by_hand(histories: list[History], key: Callable[[History], str | None], start: date, end: date) -> dict:
+    parts: dict[str | None, list[Counts]] = defaultdict(list)
     for one in histories:
-        sums[key(one)] += counted(one, midnight(start), midnight(end))
+        parts[key(one)].append(counted(one, midnight(start), midnight(end)))
+    sums = {code: summed(counts) for code, counts in parts.items()}
     return {code: counts for code, counts in sums.items() if counts != Counts()}
 
 
@@ -136,20 +137,22 @@ def summed(histories: list[History], key: Callable[[History], str | None], start
 def test_sql_counts_what_the_histories_say(town_with_cases: tuple[Connection, list[History]], window) -> None:
     conn, histories = town_with_cases
     for level, key in places(conn).items():
-        assert rows_of(conn, level, IndicatorQuery(*window)) == summed(histories, key, *window), level
+        assert rows_of(conn, level, IndicatorQuery(*window)) == by_hand(histories, key, *window), level
     codes = dict(conn.execute(text("SELECT id, code FROM departments")).all())
     lead = {id(one): codes.get(department_at(one, midnight(window[1]))) for one in histories}
-    assert rows_of(conn, "department", IndicatorQuery(*window)) == summed(histories, lambda one: lead[id(one)], *window)
+    assert rows_of(conn, "department", IndicatorQuery(*window)) == by_hand(
+        histories, lambda one: lead[id(one)], *window
+    )
     for code in codes.values():
         some = [one for one in histories if lead[id(one)] == code]
-        wanted = summed(some, places(conn)["street"], *window)
+        wanted = by_hand(some, places(conn)["street"], *window)
         assert rows_of(conn, "street", IndicatorQuery(*window, department=code)) == wanted
 
 
 def test_the_histories_hold_what_they_should(town_with_cases: tuple[Connection, list[History]]) -> None:
     """A comparison of zeros would prove nothing."""
     _, histories = town_with_cases
-    total = summed(histories, lambda _: None, *WINDOWS[-1])[None]
+    total = by_hand(histories, lambda _: None, *WINDOWS[-1])[None]
     assert all(value >= 5 for value in asdict(total).values()), total
     moves = Counter(event.move for one in histories for event in one.events)
     assert all(moves[move] >= 5 for move in MOVES if move not in ("recount", "attach"))
@@ -178,7 +181,7 @@ def test_filters(town_with_cases: tuple[Connection, list[History]]) -> None:
         (IndicatorQuery(*window, street="410101001"), lambda one: of["street"](one) == "410101001"),
         (IndicatorQuery(*window, street="410101"), lambda one: of["district"](one) is not None),
     ):
-        wanted = summed([one for one in histories if keep(one)], of["cell"], *window)
+        wanted = by_hand([one for one in histories if keep(one)], of["cell"], *window)
         assert wanted
         assert rows_of(conn, "cell", query) == wanted, query
 
@@ -215,4 +218,101 @@ def test_an_old_window_is_the_same_years_later(conn: Connection, tmp_path: Path)
     store(conn, before)
     then = {level: rows_of(conn, level, IndicatorQuery(*window)) for level in ("street", "department", "category")}
     assert then == now
-    assert sum(now["street"].values(), Counts()).overdue > 10
+    assert summed(now["street"].values()).overdue > 10
+
+
+# -- one case at a time ------------------------------------------------------------------------------------------------
+
+JUNE = (date(2016, 6, 1), date(2016, 6, 11))
+FILED = [("verify", 1), ("accept", 2), ("file", 3)]  # hours after it was found; the limit is 24 hours of the clock
+DONE = [("dispatch", 4), ("handle", 5), ("check", 6)]
+
+
+@pytest.fixture
+def june(conn: Connection, tmp_path: Path) -> Callable[..., Counts]:
+    """What a case found on 1 June at midnight counts for, by default in the first ten days of June."""
+    build_town(conn)
+    rows = [(f"r{number}", "113.6055", "34.7052", "2016-06-01T00:00:00", "0505") for number in range(2)]
+    take_in(conn, write_csv(tmp_path / "r.csv", rows))
+    add_departments(conn)
+    department = conn.execute(text("SELECT min(id) FROM departments")).scalar()
+    first, other = (dict(row) for row in conn.execute(text("SELECT * FROM reports ORDER BY source_ref")).mappings())
+
+    def counts(*moves: tuple[str, float], window: tuple[date, date] = JUNE) -> Counts:
+        attempt = conn.begin_nested()
+        histories = []
+        for number, (report, done) in enumerate(((other, FILED), (first, moves)), 1):
+            events = [Event("open", report["reported_at"], "test", time=timedelta(hours=24))]
+            for move, hours in done:
+                at = report["reported_at"] + timedelta(hours=hours)
+                into = 1 if move == "merge" else None
+                events.append(Event(move, at, "test", "because", department, None, timedelta(hours=24), into))
+            case = replay(report["reported_at"], "urgent_hours", events, CALENDAR)
+            histories.append(History(report, events, case, None, number))
+        store(conn, histories)
+        conn.execute(text("ALTER TABLE case_events DISABLE TRIGGER append_only"))
+        conn.execute(text("DELETE FROM case_events WHERE case_id = 1 AND number > 1"))
+        conn.execute(text("UPDATE cases SET accepted_at = NULL, filed_at = NULL WHERE id = 1"))  # only `moves` count
+        found = rows_of(conn, "city", IndicatorQuery(*window)).get("4101", Counts())
+        attempt.rollback()
+        return found
+
+    return counts
+
+
+def test_closed_at_the_due_time_is_on_time_and_a_second_later_it_is_not(june: Callable[..., Counts]) -> None:
+    closed = Counts(accepted=1, filed=1, dispatched=1, closed=1, on_time=1)
+    assert june(*FILED, *DONE, ("close", 27)) == closed
+    assert june(*FILED, *DONE, ("close", 27 + 1 / 3600)) == replace(closed, on_time=0)
+
+
+def test_past_its_limit_begins_after_the_due_time(june: Callable[..., Counts]) -> None:
+    """Due at midnight, with which the window ends: it can still be closed in time at that instant."""
+    exactly = [("verify", 1), ("accept", 2), ("file", 9 * 24)]
+    assert june(*exactly) == Counts(accepted=1, filed=1)
+    assert june(*exactly[:2], ("file", 9 * 24 - 0.001)) == Counts(accepted=1, filed=1, overdue=1)
+    assert june(*exactly, window=(JUNE[1], date(2016, 6, 12))) == Counts(overdue=1)
+
+
+def test_a_case_suspended_past_its_limit_stays_past_it(june: Callable[..., Counts]) -> None:
+    assert june(*FILED, ("suspend", 27)) == Counts(accepted=1, filed=1)
+    assert june(*FILED, ("suspend", 27.001)) == Counts(accepted=1, filed=1, overdue=1)
+    assert june(*FILED, ("suspend", 30), ("resume", 31), ("suspend", 31)) == Counts(
+        accepted=1, filed=1
+    )  # clock at zero
+    # Suspended in time before the window's end, resumed and late after it.
+    assert june(*FILED, ("suspend", 20), ("resume", 400)) == Counts(accepted=1, filed=1)
+
+
+def test_merged_counts_nowhere_and_void_for_what_had_happened(june: Callable[..., Counts]) -> None:
+    assert june(*FILED, ("merge", 5)) == Counts()
+    assert june(*FILED, ("merge", 500)) == Counts(accepted=1, filed=1, overdue=1)  # merged after the window
+    assert june(*FILED, ("void", 50)) == Counts(accepted=1, filed=1)
+    assert june(*FILED, ("void", 500)) == Counts(accepted=1, filed=1, overdue=1)
+
+
+def test_a_second_rework_or_dispatch_counts_in_no_later_window(june: Callable[..., Counts]) -> None:
+    again = [*FILED, ("extend", 3.5), ("dispatch", 4), ("return", 5), ("dispatch", 6), ("handle", 7), ("rework", 8)]
+    late = [("handle", 300), ("rework", 301), ("extend", 302), ("handle", 303), ("check", 304), ("close", 305)]
+    assert june(*again, *late) == Counts(accepted=1, filed=1, dispatched=1, rework=1, extended=1, overdue=1)
+    assert june(*again, *late, window=(JUNE[1], date(2016, 6, 21))) == Counts(closed=1)
+
+
+def test_governance_counts_cases_that_are_due(june: Callable[..., Counts]) -> None:
+    """Persuasion failed: valid once closed with enforcement on the spot; no word on it before it is due."""
+    failed = [("arrive", 0.1), ("fail", 0.2)]
+    closed = Counts(accepted=1, filed=1, dispatched=1, closed=1, on_time=1)
+    done = [*FILED, *DONE, ("close", 20)]
+    assert june(*failed, ("enforce", 0.3), *done) == replace(closed, enforcement_needed=1, enforcement_valid=1)
+    assert june(*failed, *done) == replace(closed, enforcement_needed=1)
+    assert june(("arrive", 0.1), *done) == closed
+    assert june(*failed, ("enforce", 0.3), *FILED) == Counts(accepted=1, filed=1, overdue=1, enforcement_needed=1)
+    assert june(*failed, ("verify", 220), ("accept", 221), ("file", 222)) == Counts(accepted=1, filed=1)
+
+
+def test_an_arrival_recorded_late_does_not_change_what_was_due(june: Callable[..., Counts]) -> None:
+    """Recorded after an extension, though it happened before: the due time that counts is that of the life-cycle."""
+    moves = [("verify", 18), ("accept", 19), ("file", 20), ("extend", 49), ("arrive", 1)]  # due after 44 hours, then 68
+    assert june(*moves, window=(date(2016, 6, 1), date(2016, 6, 2))) == Counts(accepted=1, filed=1)
+    assert june(*moves, window=(date(2016, 6, 2), date(2016, 6, 3))) == Counts(overdue=1)
+    assert june(*moves, window=(date(2016, 6, 3), date(2016, 6, 4))) == Counts(overdue=1, extended=1)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gis.rules.indicators import RATES, Counts, percent
+from gis.rules.indicators import RATES, Counts, percent, summed
 
 WEEK = json.loads((Path(__file__).parents[2] / "fixtures/worked/zhengzhou_week_2019-04-08.json").read_text("utf-8"))
 numbers = st.integers(0, 10**9)
@@ -69,6 +69,7 @@ def test_a_count_below_zero_is_refused() -> None:
 
 @given(st.lists(st.tuples(*[numbers] * 10), min_size=1, max_size=4))
 def test_counts_add_up(rows: list[tuple[int, ...]]) -> None:
-    total = sum((Counts(*row) for row in rows), Counts())
+    total = summed(Counts(*row) for row in rows)
     assert total == Counts(*map(sum, zip(*rows, strict=True)))
     assert set(total.rates()) == set(RATES)
+    assert summed([]) == Counts()
