@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
 
 from api.bodies import JsonBody, body_of, checked
@@ -19,6 +19,7 @@ from gis.case_opening import open_case
 from gis.case_reads import CaseQuery, case_row, list_cases, read_case
 from gis.cases import OWN_MOVES, Move, record
 from gis.city import read_city
+from gis.instants import read_instant
 from gis.rules.cases import MOVES
 from gis.store.schema_cases import STATES
 
@@ -35,27 +36,31 @@ Small = Annotated[int, Field(ge=1, lt=1 << 15)]
 class NewCase(BaseModel):
     """A report that shall become a case."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
     source: Code = Field(description="Source of a stored report", examples=["patrol"])
     source_ref: Code = Field(description="Its number there", examples=["P-2016-000123"])
     actor: Code = Field(description="Who opens it", examples=["supervision centre"])
-    at: AwareDatetime | None = Field(None, description="When; now if not given")
+    at: Code | None = Field(None, description="When; of the city where it names no zone; now if not given")
 
 
 class NewEvent(BaseModel):
     """Something that happens to a case."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
     move: Code = Field(description=", ".join(name for name in MOVES if name not in OWN_MOVES), examples=["verify"])
     actor: Code = Field(description="Who did it", examples=["inspector 17"])
-    at: AwareDatetime | None = Field(None, description="When it happened; now if not given")
+    at: Code | None = Field(
+        None,
+        description="When it happened; of the city where it names no zone; now if not given",
+        examples=["2016-05-03T08:30:00+08:00"],
+    )
     reason: Text | None = Field(None, description="Why; what a task is")
     department: Code | None = Field(None, description="Code: the lead, who is asked, who confirms")
     task: Small | None = Field(None, description="Number of the task that is done or waived")
     amount: Small | None = Field(None, description="Of an extension, in the unit of the case's limit")
-    due_at: AwareDatetime | None = Field(None, description="When a new task is due")
+    due_at: Code | None = Field(None, description="When a new task is due")
     other: Id | None = Field(None, description="The case that gets the reports of a merge")
     expected: Annotated[int, Field(ge=1, lt=1 << 31)] | None = Field(
         None, description="How many events the case has as far as the sender knows; 409 where it has more"
@@ -75,7 +80,8 @@ class NewEvent(BaseModel):
 def post_case(body: JsonBody, conn: Writing) -> Response:
     """Open a case."""
     sent: NewCase = checked(NewCase, body)
-    case_id, opened = open_case(conn, sent.source, sent.source_ref, sent.actor, datetime.now(UTC), sent.at)
+    at = _instant(conn, "at", sent.at)
+    case_id, opened = open_case(conn, sent.source, sent.source_ref, sent.actor, datetime.now(UTC), at)
     headers = {"Location": f"/cases/{case_id}"}
     return json_answer({"opened": opened, **read_case(conn, case_id)}, 201 if opened else 200, headers)
 
@@ -92,13 +98,19 @@ def post_case(body: JsonBody, conn: Writing) -> Response:
 async def post_event(request: Request, case_id: CaseId, body: JsonBody) -> Response:
     """Record a move."""
     sent: NewEvent = checked(NewEvent, body)
-    move = Move(**sent.model_dump())
+    rest = sent.model_dump(exclude={"at", "due_at"})
 
     def change(conn: Connection) -> dict[str, Any]:
+        at, due_at = _instant(conn, "at", sent.at), _instant(conn, "due_at", sent.due_at)
+        move = Move(**rest, at=at, due_at=due_at)
         record(conn, case_id, move, datetime.now(UTC))
         return case_row(conn, case_id)
 
     return json_answer(await change_in_turn(request, change), 201)
+
+
+def _instant(conn: Connection, name: str, text: str | None) -> datetime | None:
+    return None if text is None else read_instant(name, text, read_city(conn).zone)
 
 
 States = Annotated[
@@ -107,7 +119,8 @@ States = Annotated[
 Street = Annotated[str | None, Query(description="Code of a street, another area, or a cell: where the problem lies")]
 Department = Annotated[str | None, Query(description="Code of the lead department")]
 DueBefore = Annotated[
-    AwareDatetime | None, Query(description="Only open cases whose time is up before this instant, with its zone")
+    str | None,
+    Query(description="Only open cases whose time is up before this instant; of the city where it names no zone"),
 ]
 Limit = Annotated[int, Query(ge=1, description=f"Most rows; {MOST} at most")]
 After = Annotated[int, Query(ge=0, lt=1 << 63, description="Where the next page begins; taken from `next`")]
@@ -136,7 +149,17 @@ def get_cases(
     """A page of cases."""
     first, last = window(from_day, to_day)
     limit = min(limit, MOST)
-    query = CaseQuery(tuple(state), first, last, tuple(category), department, street, due_before, after, limit)
+    query = CaseQuery(
+        tuple(state),
+        first,
+        last,
+        tuple(category),
+        department,
+        street,
+        _instant(conn, "due_before", due_before),
+        after,
+        limit,
+    )
     rows = list_cases(conn, query)
     answer: dict[str, Any] = {"synthetic": synthetic_layers(read_city(conn)), "rows": rows}
     if len(rows) == limit:

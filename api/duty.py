@@ -11,8 +11,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
 
-from api.bodies import JsonBody
-from api.cases import checked
+from api.bodies import JsonBody, checked
 from api.dependencies import KeyHolder, Reading, Writing
 from api.encoding import form_responses, json_answer, synthetic_layers, table_answer
 from api.parameters import FormatChoice, FromDay, ToDay, only_known

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import click
 from sqlalchemy import select
@@ -15,7 +16,7 @@ from gis.cases import OWN_MOVES, Move, record
 from gis.city import read_city
 from gis.cli.frame import city_transaction, json_option, show
 from gis.encoding import csv_pieces, table_lines
-from gis.errors import ParameterError
+from gis.instants import read_instant
 from gis.rules.cases import MOVES
 from gis.store.schema_cases import STATES, cases
 
@@ -173,18 +174,11 @@ def verify_command(*, as_json: bool) -> None:
         raise SystemExit(1)
 
 
-def _instant(name: str, text: str | None, zone: Any) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError as problem:
-        msg = f"{text!r} is no time; 2016-05-03T08:30:00 is, or with a zone 2016-05-03T08:30:00+08:00"
-        raise ParameterError(name, msg) from problem
-    return at if at.tzinfo else at.replace(tzinfo=zone)
+def _instant(name: str, text: str | None, zone: ZoneInfo) -> datetime | None:
+    return None if text is None else read_instant(name, text, zone)
 
 
-def _described(case: dict[str, Any], zone: Any) -> str:
+def _described(case: dict[str, Any], zone: ZoneInfo) -> str:
     def local(at: datetime | None) -> str:
         return "-" if at is None else at.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")
 
