@@ -3,6 +3,7 @@
 --   another may take over), taken_ids (int[]) and taken_counts (int[]: lines of that webhook that the caller holds).
 -- Columns: webhook_id, subject, subject_id, claim, outbox_id, message, body, url, secret, old_secret (null: not valid
 --   any more), failures (of the webhook), pending (false: told already, the line only has to move on), attempts.
+-- A line that is held is not `away`, so that nobody brings it forward (webhook_bring_forward.sql).
 -- A webhook that is away is asked with one line at a time. Whoever waits longest comes first. Lines that others hold or
 -- are being added to are passed over. Index ix_delivery_lines_due; the backlog of a receiver that is away is not read.
 WITH due AS (
@@ -25,7 +26,7 @@ WITH due AS (
 ),
 taken AS (
     UPDATE delivery_lines AS l
-    SET claim = l.claim + 1, next_at = now() + make_interval(secs => :lease_s)
+    SET claim = l.claim + 1, next_at = now() + make_interval(secs => :lease_s), away = false
     FROM due
     WHERE l.webhook_id = due.webhook_id
       AND l.subject = due.subject
