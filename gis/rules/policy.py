@@ -55,6 +55,44 @@ class Policy:
         "default",
         "a report of the same category and ten-day period within this distance is a duplicate",
     )
+    listing_count: int = _number(10, "places", "9", "default", "worst segments, and worst spots, named each period")
+    listing_segment_m: float = _number(
+        50.0, "m", "9", "default", "a shorter segment is not ranked: two reports on a stub would top every list"
+    )
+    listing_segment_reports: int = _number(
+        3, "reports", "9", "default", "a segment with fewer reports in the period is not ranked"
+    )
+    spot_reach_m: float = _number(50.0, "m", "9", "default", "reports within this distance are of one spot")
+    spot_reports: int = _number(
+        5, "reports", "9", "default", "a spot begins where so many reports are within reach, itself included"
+    )
+    spot_width_m: float = _number(
+        300.0, "m", "9", "default", "a cluster that does not fit into a circle so wide is taken apart"
+    )
+    listing_days: int = _number(10, "days", "9", "default", "to rectify a listed place, the day of listing not counted")
+    hold_days: int = _number(
+        10,
+        "days",
+        "9",
+        "default",
+        "without a new problem until a verified place is delisted, the first day not counted",
+    )
+    overdue_points_per_day: int = _number(1, "points/day", "9", "default", "deducted for each day after the deadline")
+    source_weight_patrol: int = _number(100, "%", "9", "default", "what a patrol's report weighs")
+    source_weight_supervision_centre: int = _number(
+        100, "%", "9", "default", "what the supervision centre's report weighs"
+    )
+    source_weight_citizen: int = _number(100, "%", "9", "default", "what a citizen's report weighs")
+    source_weight_media: int = _number(200, "%", "9", "default", "what a report from the media weighs")
+    source_weight_leader_note: int = _number(200, "%", "9", "default", "what a leader's note weighs")
+    source_weight_sensor: int = _number(50, "%", "9", "default", "what a sensor's report weighs")
+    problem_weight_parking: int = _number(100, "%", "9", "default", "what chaotic parking weighs")
+    problem_weight_trading: int = _number(100, "%", "9", "default", "what chaotic trading weighs")
+    problem_weight_rubbish: int = _number(100, "%", "9", "default", "what rubbish piled up weighs")
+    problem_weight_posters: int = _number(100, "%", "9", "default", "what small advertisements weigh")
+    problem_weight_other: int = _number(
+        50, "%", "9", "default", "what a problem weighs that is none of the four chaoses"
+    )
 
     def coordinators_per_km2(self, tier: str) -> int:
         """Coordinators per km2 that a tier needs (clause 11)."""
@@ -63,6 +101,12 @@ class Policy:
             "secondary": self.coordinators_secondary_per_km2,
             "general": self.coordinators_general_per_km2,
         }[tier]
+
+    def problem_weight(self, source_kind: str, chaos: str | None) -> int:
+        """Weight of one report in ten-thousandths, by source times by chaos; 0: it does not count (clause 9)."""
+        by_source: int = getattr(self, f"source_weight_{source_kind}")
+        by_problem: int = getattr(self, f"problem_weight_{chaos or 'other'}")
+        return by_source * by_problem
 
 
 POLICIES = (Policy(effective=date(2015, 1, 1)),)
