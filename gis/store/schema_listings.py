@@ -121,6 +121,7 @@ listing_events = Table(
     Column("move", Text, nullable=False),
     Column("state", Text, nullable=False, comment="after the move"),
     Column("at", DateTime(timezone=True), nullable=False, comment="when it happened"),
+    Column("day", Date, nullable=False, comment="of `at` in the city's time zone: deadlines are counted in days"),
     Column("recorded_at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
     Column("actor", Text, nullable=False),
     Column("reason", Text),

@@ -167,6 +167,12 @@ def upgrade() -> None:
         sa.Column("state", sa.Text(), nullable=False, comment="after the move"),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False, comment="when it happened"),
         sa.Column(
+            "day",
+            sa.Date(),
+            nullable=False,
+            comment="of `at` in the city's time zone: deadlines are counted in days",
+        ),
+        sa.Column(
             "recorded_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False
         ),
         sa.Column("actor", sa.Text(), nullable=False),
