@@ -51,7 +51,7 @@ COLUMNS = (
     "lon",
     "lat",
 )
-ANY = dict.fromkeys(("listing_id", "states", "period", "kind", "street"))
+ANY = dict.fromkeys(("listing_id", "states", "from_day", "to_day", "kind", "street"))
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class ListingQuery:
     state
         One of the states, or `open` for all in which a place is on the public list; None: any.
     period
-        Ten-day period whose reports they stand for; None: any.
+        Ten-day period whose reports they stand for, or the month that holds it; None: any.
     kind
         segment or spot; None: both.
     street
@@ -98,7 +98,8 @@ def list_listings(conn: Connection, query: ListingQuery, today: date) -> list[di
         raise ParameterError("street", msg)
     asked = ANY | {
         "states": states,
-        "period": query.period and query.period.name,
+        "from_day": query.period and query.period.first,
+        "to_day": query.period and query.period.after,
         "kind": query.kind,
         "street": query.street,
         "today": today,

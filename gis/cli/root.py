@@ -14,6 +14,7 @@ from gis.cli.duty import duty_group
 from gis.cli.exports import export_command
 from gis.cli.frame import Frame
 from gis.cli.grid import grid_group
+from gis.cli.listings import listings_group
 from gis.cli.load import load_group
 from gis.cli.locate import locate_command
 from gis.cli.lookups import imports_command, reports_command
@@ -53,6 +54,7 @@ main.add_command(roads_group)
 main.add_command(staffing_command)
 main.add_command(duty_group)
 main.add_command(cases_group)
+main.add_command(listings_group)
 main.add_command(calendar_group)
 main.add_command(indicators_command)
 main.add_command(response_group)

@@ -1,6 +1,6 @@
 -- Listed places with what the public may know.
--- Parameters: listing_id, states (text[]), period, kind, street (code of a street or of its district): each null for any;
---   today (date of the city).
+-- Parameters: listing_id, states (text[]), from_day and to_day (first days of periods, to exclusive), kind, street (code of
+--   a street or of its district): each null for any; today (date of the city).
 -- Columns: id, kind, period, rank (null: by hand), code (of the segment), name, street_code, street_name, responsible (name),
 --   state, reports, shared_reports, weighted, length_m (m, geodesic), score, listed_on, due_on, submitted_on, hold_until,
 --   days_left (negative: over; null: no clock runs), overdue_days (all together), escalated, events (count), lon, lat.
@@ -19,7 +19,7 @@ LEFT JOIN areas AS above ON above.id = a.parent_id
 LEFT JOIN persons AS p ON p.id = l.person_id
 WHERE (CAST(:listing_id AS bigint) IS NULL OR l.id = CAST(:listing_id AS bigint))
   AND (CAST(:states AS text[]) IS NULL OR l.state = ANY (CAST(:states AS text[])))
-  AND (CAST(:period AS text) IS NULL OR l.period = CAST(:period AS text))
+  AND (CAST(:from_day AS date) IS NULL OR (l.first_day >= CAST(:from_day AS date) AND l.first_day < CAST(:to_day AS date)))
   AND (CAST(:kind AS text) IS NULL OR l.kind = CAST(:kind AS text))
   AND (CAST(:street AS text) IS NULL OR CAST(:street AS text) IN (a.code, above.code))
 ORDER BY l.first_day DESC, l.kind, l.rank NULLS LAST, l.id
