@@ -31,7 +31,6 @@ from gis.worst import Worst, worst
 
 router = APIRouter(tags=["listings"], dependencies=[Depends(only_known)])
 LAYERS = ("city", "listings", "roads", "areas", "responsibles")
-DECIMALS = 7
 Text = Annotated[str, Field(max_length=2000)]
 Name = Annotated[str, Field(max_length=200)]
 ListingId = Annotated[int, Path(ge=1, lt=1 << 63, description="Number of the listing")]
@@ -40,7 +39,7 @@ State = Annotated[
     str | None, Query(description=f"{OPEN} (on the public list), or one of {', '.join(STATES)}; any if not given")
 ]
 PeriodText = Annotated[
-    str | None, Query(description="Ten-day period whose reports they stand for, such as 2016-06-T1, or a month", max_length=40)
+    str | None, Query(description="Ten-day period 2016-06-T1 whose reports they stand for, or a month", max_length=40)
 ]
 Kind = Annotated[str | None, Query(description="segment or spot; both if not given")]
 Street = Annotated[str | None, Query(description="Code of a street or district; anywhere if not given")]
@@ -154,8 +153,7 @@ def _worst_features(request: Request, conn: Connection, found: Worst) -> list[Fe
     """Lines of segments, ground of spots, points of shared coordinates."""
     ids = np.array([row["segment_id"] for row in found.segments], np.int32)
     shapes: list[bytes] = request.app.state.geometry.of(conn, "road_segments", ids)
-    grounds = shapely.transform(np.array([spot.ground for spot in found.found], object), lambda at: at.round(DECIMALS))
-    shapes += [shapely.to_geojson(ground).encode() for ground in grounds]
+    shapes += [shapely.to_geojson(spot.ground).encode() for spot in found.found]
     shapes += [shapely.to_geojson(shapely.Point(row["lon"], row["lat"])).encode() for row in found.shared]
     return [(f"{row['kind']}-{row['rank']}", shape, row) for row, shape in zip(found.rows(), shapes, strict=True)]
 

@@ -146,6 +146,10 @@ def _extent(extent: Extent, collection: Collection) -> Document:
     found: Document = {}
     # Reports, and what hangs on them, may lie far outside the ground.
     box = extent.reports if collection.geometry == "point" and "reports" in collection.layers else extent.box
+    if collection.beyond_deg is not None and extent.reports is not None:
+        west, south, east, north = extent.reports
+        more = collection.beyond_deg
+        box = max(west - more, -180.0), max(south - more, -90.0), min(east + more, 180.0), min(north + more, 90.0)
     if box is not None:
         found["spatial"] = {"bbox": [list(box)], "crs": CRS84_URI}
     if extent.time is not None and (collection.time or collection.parameters) and "reports" in collection.layers:

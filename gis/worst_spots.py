@@ -24,6 +24,8 @@ from gis.store.database import sql
 from gis.store.schema import shared_positions
 
 FIELDS = {"lon": "float8", "lat": "float8", "category_id": "int2", "source_id": "int2"}
+DECIMALS = 7
+"""Of degrees in drawn ground: a centimetre, as answers have it."""
 QUARTER_SIDES = 8
 """Sides of a quarter circle where ground within reach is drawn."""
 Floats = NDArray[np.float64]
@@ -158,12 +160,12 @@ def _spot(
 
 
 def ground_within(shape: shapely.Geometry, reach_m: float, to_metric: pyproj.Transformer) -> shapely.MultiPolygon:
-    """Everything within reach of a shape in metres, as a MultiPolygon in WGS 84."""
+    """Everything within reach of a shape in metres, as a MultiPolygon in WGS 84, to a centimetre."""
     round_about = shapely.buffer(shape, reach_m, quad_segs=QUARTER_SIDES)
 
     def to_degrees(at: Floats) -> Floats:
         lon, lat = to_metric.transform(at[:, 0], at[:, 1], direction=TransformDirection.INVERSE)
-        return np.column_stack([lon, lat])
+        return np.column_stack([lon, lat]).round(DECIMALS)
 
     return shapely.MultiPolygon(shapely.get_parts(shapely.transform(round_about, to_degrees)).tolist())
 

@@ -112,6 +112,9 @@ class Collection:
         Layer of the city's provenance that tells whether the data is made up.
     hidden
         Columns of the question that clients do not see, e.g. in the key.
+    beyond_deg
+        How many degrees features may reach beyond the ground and all reports; None: they lie on the ground, or are
+        reports.
     kept
         Whether a server may keep all features as text in memory: few enough, and the same for every request.
     feature_id
@@ -140,6 +143,7 @@ class Collection:
     synthetic: str | None = None
     hidden: tuple[Property, ...] = ()
     kept: bool = False
+    beyond_deg: float | None = None
     feature_id: str = "code"
     identify: Callable[[str], Mapping[str, Any] | None] | None = None
 

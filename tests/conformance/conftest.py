@@ -12,7 +12,11 @@ from sqlalchemy import Connection, Engine, text
 from api.app import CONNECTIONS
 from gis.case_opening import open_cases
 from gis.case_reads import CaseQuery, list_cases, reports_without_case
-from gis.cases import Move, record
+from gis.cases import Move
+from gis.cases import record as record_case
+from gis.listing_by_hand import HandMade, list_by_hand
+from gis.listings import propose, record
+from gis.rules.periods import parse_period
 from gis.store.database import bump_version, create_database_engine
 from tests.api.conftest import facts, open_client, tiny_url  # noqa: F401 - fixtures
 
@@ -40,9 +44,24 @@ def make_harder(conn: Connection) -> None:
     conn.execute(text("UPDATE cells SET surveyed = false WHERE code LIKE '%7'"))
     conn.execute(text("UPDATE coordinators SET on_post = '(,2016-07-01)' WHERE ref = 'A4'"))
     open_some_cases(conn)
+    list_some_places(conn)
     bump_version(conn, "areas", "cells", "roads", "reports", "coordinators")
     # As if all that had been yesterday: what changed just now is not yet dated.
     conn.execute(text("UPDATE data_versions SET changed_at = changed_at - interval '1 day'"))
+
+
+def list_some_places(conn: Connection) -> None:
+    """Listings in several states: proposed, dismissed, on the list, one of them by hand, one delisted."""
+    ids = propose(conn, parse_period("2016-05-T1"), "office", datetime(2016, 5, 12, tzinfo=UTC)).ids
+    now = datetime(2016, 7, 1, tzinfo=UTC)
+    way = (("list", "office"), ("rectify", "Li"), ("submit", "Li"), ("verify", "Wang"), ("delist", "office"))
+    record(conn, ids[-1], "dismiss", "office", now, now, "no place of its own")
+    for number, one in enumerate(ids[:-1]):
+        for step, (move, actor) in enumerate(way[: (number * 2) % 6]):
+            day = 13 + step if step < 4 else 29
+            record(conn, one, move, actor, now, datetime(2016, 5, day, tzinfo=UTC))
+    place = HandMade("mayor", "a walk", lon=113.6105, lat=34.7025, datum="wgs84", at=datetime(2016, 5, 12, tzinfo=UTC))
+    list_by_hand(conn, place, now)
 
 
 def open_some_cases(conn: Connection) -> None:
@@ -53,10 +72,10 @@ def open_some_cases(conn: Connection) -> None:
     way = ("verify", "accept", "file", "dispatch", "handle", "check", "close")
     for row in list_cases(conn, CaseQuery()):
         if row["id"] % 9 == 0:
-            record(conn, row["id"], Move("arrive", "P", row["found_at"] + timedelta(minutes=9)), now)
+            record_case(conn, row["id"], Move("arrive", "P", row["found_at"] + timedelta(minutes=9)), now)
         for step in range(row["id"] % (len(way) + 1)):
             at = now - timedelta(minutes=30 - step)
-            record(conn, row["id"], Move(way[step], "centre", at, department="CG" if step == 3 else None), now)
+            record_case(conn, row["id"], Move(way[step], "centre", at, department="CG" if step == 3 else None), now)
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,7 @@ from api.bodies import BEGINNINGS
 from api.cases import NewCase, NewEvent
 from api.errors import STATUS_OF
 from api.imports import FIELDS
+from api.listings import NewListing, NewListingEvent
 from api.reports import NewReport
 from api.webhooks import Again, NewSecret, NewSubscription
 from gis.areas import AREAS
@@ -50,10 +51,10 @@ LAYOUTS = {
 # What scripts and clients rely on, by the first part of the contract.
 COMMANDS = """db start; db stop; db status; db migrate; load areas; load cells; load roads; load tiers;
 load coordinators; load responsibles; load categories; grid make; import reports; reconcile; verify; density; staffing;
-map heatmap; serve"""
+map heatmap; serve; listings worst; listings propose"""
 ROUTES = """GET /healthz; GET /readyz; GET /metrics; GET /grid/locate; POST /grid/locate; GET /density;
 GET /roads/density; GET /staffing; GET /reconciliation; POST /imports; GET /imports/{import_id}; POST /reports;
-GET /maps/heatmap"""
+GET /maps/heatmap; GET /listings"""
 SHARED = {"/density", "/roads/density"}
 POSTED = {
     "/reports": set(NewReport.model_fields),
@@ -63,6 +64,8 @@ POSTED = {
     "/webhooks/{webhook_id}/retry": set(Again.model_fields),
     "/webhooks/{webhook_id}/secret": set(NewSecret.model_fields),
     "/cases/{case_id}/events": set(NewEvent.model_fields),
+    "/listings": set(NewListing.model_fields),
+    "/listings/{listing_id}/events": set(NewListingEvent.model_fields),
 }
 
 
