@@ -188,7 +188,7 @@ def _position(named: HandMade) -> tuple[float, float]:
 
 def _refuse_open(listing: int | None) -> None:
     if listing is not None:
-        msg = f"this place is on the list already, as listing {listing}"
+        msg = f"this place is on the list already, as listing {listing}, or proposed as that one"
         raise Conflict(msg)
 
 

@@ -5,103 +5,24 @@ from __future__ import annotations
 import random
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import pytest
-import shapely
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from gis.errors import Conflict, FinegridError, NotFound, ParameterError
 from gis.listing_by_hand import HandMade, list_by_hand
-from gis.listing_reads import ListingQuery, list_listings, overdue_in, read_listing, replayed
+from gis.listing_reads import overdue_in, read_listing, replayed
 from gis.listing_store import supervision_of
 from gis.listings import propose, publish, record, tick
 from gis.rules.periods import parse_period
 from gis.rules.policy import POLICIES
 from gis.rules.supervision import MOVES, overdue_days
-from gis.store.database import create_database_engine, transaction, versions
-from tests.town import build_town, slanted, some_rows, take_in, write_csv
-
-ZONE = ZoneInfo("Asia/Shanghai")
-PERIOD = parse_period("2016-06-T1")
-NOW = datetime(2016, 12, 1, tzinfo=UTC)
-
-
-def at(day: int, hour: int = 9) -> datetime:
-    """A time in June, and so on beyond its end."""
-    return datetime(2016, 6, 1, hour, tzinfo=ZONE) + timedelta(days=day - 1)
-
-
-@pytest.fixture(scope="module")
-def listed_url(template_url: str, make_database: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The town with 4,000 reports, its first ten days of June proposed and listed on 12 June."""
-    url = make_database(template_url)
-    engine = create_database_engine(url)
-    folder = tmp_path_factory.mktemp("listings")
-    with transaction(engine) as conn:
-        build_town(conn)
-        conn.execute(text("INSERT INTO persons (ref, name, phone) VALUES ('P1', '张三', '13800000000')"))
-        conn.execute(
-            text(
-                "INSERT INTO responsibilities (person_id, cell_id, valid) SELECT p.id, c.id,"
-                " '[2016-01-01T00:00Z,)' FROM persons p, cells c"
-            )
-        )
-        take_in(conn, write_csv(folder / "reports.csv", some_rows(4000, seed=1)), source="patrol", source_kind="patrol")
-        propose(conn, PERIOD, "office", at(11, 0))
-        publish(conn, PERIOD, "office", at(12))
-    engine.dispose()
-    return url
-
-
-@pytest.fixture(scope="module")
-def watched(listed_url: str, make_database: Callable[..., str]) -> Iterator[Engine]:
-    """A town that the tests of this module only write to in transactions that are rolled back."""
-    engine = create_database_engine(make_database(listed_url))
-    yield engine
-    engine.dispose()
-
-
-@pytest.fixture
-def listed(listed_url: str, make_database: Callable[..., str]) -> Iterator[Engine]:
-    """A town of the test's own, for many connections."""
-    engine = create_database_engine(make_database(listed_url), pool_size=16)
-    yield engine
-    engine.dispose()
-
-
-@pytest.fixture
-def conn(watched: Engine) -> Iterator[Connection]:
-    """One open transaction, rolled back at the end."""
-    with watched.connect() as conn:
-        yield conn
-
-
-def rows(conn: Connection, today: date = date(2016, 6, 12), **query: str) -> list[dict]:
-    return list_listings(conn, ListingQuery(**query), today)
-
-
-def first(conn: Connection, kind: str = "segment") -> int:
-    return next(row["id"] for row in rows(conn) if row["kind"] == kind)
-
-
-def walk(conn: Connection, listing_id: int, *steps: tuple) -> None:
-    for move, day, actor, *reason in steps:
-        record(conn, listing_id, move, actor, NOW, at(day), *reason)
-
-
-CLEAN = (("rectify", 13, "Li"), ("submit", 15, "Li"), ("verify", 16, "Wang"))
-
-
-def report_at(conn: Connection, tmp_path: Path, lon: float, lat: float, day: int, code: str = "0501") -> None:
-    moment = at(day, 12).replace(tzinfo=None).isoformat()
-    line = [(f"new{random.random()}", repr(lon), repr(lat), moment, code)]
-    take_in(conn, write_csv(tmp_path / "new.csv", line), source="patrol")
-
+from gis.store.database import transaction, versions
+from tests.db.listed.conftest import CLEAN, NOW, PERIOD, at, first, report_at, rows, walk
+from tests.town import slanted
 
 # -- proposing ---------------------------------------------------------------------------------------------------------
 
@@ -352,122 +273,3 @@ def test_overdue_days_are_given_by_street_and_period(conn: Connection) -> None:
     assert (of["overdue_days"], of["points"]) == (8, 8)  # 23 to 30 June
     assert {row["id"]: row["overdue_days"] for row in july}[listing_id] == 4  # submitted on 4 July
     assert overdue_in(conn, PERIOD, date(2016, 7, 31)) == []
-
-
-# -- by hand -----------------------------------------------------------------------------------------------------------
-
-
-def test_a_segment_by_hand(conn: Connection) -> None:
-    conn.execute(
-        text(
-            "UPDATE listings SET state = 'delisted', verified_at = now(), hold_until = now(), verifier = 'x',"
-            " submitted_on = now()"
-        )
-    )
-    listing_id = list_by_hand(conn, HandMade("mayor", "a walk", "R000003", period=PERIOD, at=at(14)), NOW)
-    listing = read_listing(conn, listing_id, date(2016, 6, 14))
-    assert (listing["state"], listing["rank"], listing["proposal"]) == ("listed", None, None)
-    by_rule = next(row for row in rows(conn) if row["code"] == "R000003" and row["id"] != listing_id)
-    for name in ("reports", "weighted", "score", "length_m", "lon", "lat", "street_code", "responsible"):
-        assert listing[name] == by_rule[name], name
-    assert listing["history"][0]["reason"] == "a walk"
-    with pytest.raises(Conflict, match=f"on the list already, as listing {listing_id}"):
-        list_by_hand(conn, HandMade("mayor", "a walk", "R000003", at=at(14)), NOW)
-
-
-def test_a_spot_by_hand_stands_for_what_is_within_reach(conn: Connection) -> None:
-    conn.execute(text("DELETE FROM listing_reports"))
-    conn.execute(text("UPDATE listings SET ground = 'SRID=4326;MULTIPOLYGON(((0 0, 0 1, 1 1, 0 0)))'"))
-    lon, lat = map(float, slanted(4.3, 6.4))
-    listing_id = list_by_hand(
-        conn, HandMade("mayor", "a fire", lon=lon, lat=lat, datum="wgs84", period=PERIOD, at=at(14)), NOW
-    )
-    near = conn.execute(
-        text(
-            "SELECT count(*) FROM reports WHERE day >= '2016-06-01' AND day < '2016-06-11' AND ST_Distance("
-            " ST_Transform(geom, 4547), ST_Transform(ST_SetSRID(ST_MakePoint(:lon, :lat), 4326), 4547)) <= 50"
-        ),
-        {"lon": lon, "lat": lat},
-    ).scalar_one()
-    listing = read_listing(conn, listing_id, date(2016, 6, 14))
-    assert near > 0
-    assert listing["reports"] == len(listing["reports_shown"]) == near
-    with pytest.raises(Conflict, match="on the list already"):
-        list_by_hand(conn, HandMade("m", "again", lon=lon + 2e-4, lat=lat, datum="wgs84", at=at(14)), NOW)
-
-
-@pytest.mark.parametrize(
-    ("place", "parameter"),
-    [
-        ({"segment": "R999"}, "segment"),
-        ({"segment": "R000001", "lon": 113.6, "lat": 34.7, "datum": "wgs84"}, "segment"),
-        ({"lon": 113.6, "datum": "wgs84"}, "lat"),
-        ({"lon": 113.605, "lat": 34.705}, "datum"),
-        ({"lon": 12.0, "lat": 34.705, "datum": "wgs84"}, "lon"),
-        ({"lon": 34.7, "lat": 113.6, "datum": "wgs84"}, "lat"),
-        ({"segment": "R000003", "period": parse_period("2016-06")}, "period"),
-        ({"segment": "R000003", "at": at(400)}, "at"),
-        ({"segment": "R000003", "reason": " "}, "reason"),
-    ],
-)
-def test_a_place_by_hand_that_is_none(conn: Connection, place: dict, parameter: str) -> None:
-    with pytest.raises(ParameterError) as refused:
-        list_by_hand(conn, HandMade(**{"actor": "mayor", "reason": "why", **place}), NOW)
-    assert refused.value.parameter == parameter
-
-
-def test_one_place_is_listed_once_by_two_at_the_same_moment(listed: Engine) -> None:
-    with transaction(listed) as conn:
-        conn.execute(
-            text(
-                "UPDATE listings SET state = 'delisted', verified_at = now(), hold_until = now(),"
-                " verifier = 'x', submitted_on = now()"
-            )
-        )
-    answers = []
-
-    def send() -> None:
-        try:
-            with transaction(listed) as conn:
-                answers.append(list_by_hand(conn, HandMade("m", "why", "R000003", at=at(14)), NOW))
-        except Conflict:
-            answers.append(None)
-
-    threads = [threading.Thread(target=send) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sum(one is not None for one in answers) == 1
-
-
-# -- reading -----------------------------------------------------------------------------------------------------------
-
-
-def test_filters(conn: Connection) -> None:
-    every = rows(conn)
-    walk(conn, every[0]["id"], ("rectify", 13, "Li"))
-    assert [row["id"] for row in rows(conn, state="rectifying")] == [every[0]["id"]]
-    assert len(rows(conn, state="open")) == len(every)
-    assert rows(conn, state="delisted") == []
-    assert {row["kind"] for row in rows(conn, kind="spot")} == {"spot"}
-    assert len(rows(conn, period=parse_period("2016-06"))) == len(rows(conn, period=PERIOD)) == len(every)
-    assert rows(conn, period=PERIOD.following()) == []
-    of_street = rows(conn, street="410101001")
-    assert of_street
-    assert {row["street_code"] for row in of_street} == {"410101001"}
-    placed = [row for row in every if row["street_code"]]
-    assert len(rows(conn, street="410101")) == len(placed)
-
-
-def test_ground_holds_what_a_listing_stands_for(conn: Connection) -> None:
-    for row in rows(conn):
-        ground, point = conn.execute(
-            text("SELECT ST_AsBinary(ground), ST_AsBinary(geom) FROM listings WHERE id = :id"), {"id": row["id"]}
-        ).one()
-        shape = shapely.from_wkb(bytes(ground))
-        assert shapely.covers(shape, shapely.from_wkb(bytes(point)))
-        reports = read_listing(conn, row["id"], date(2016, 6, 12))["reports_shown"]
-        points = shapely.points([(one["lon"], one["lat"]) for one in reports])
-        # A circle is drawn with 32 sides, a quarter of a metre inside it at most.
-        assert (shapely.distance(shape, points) < 3e-6).all()
