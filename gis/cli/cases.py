@@ -151,7 +151,7 @@ def move_command(*, case_id: int, as_json: bool, at: str | None, due_at: str | N
     """
     with city_transaction() as conn:
         zone = read_city(conn).zone
-        moved = Move(**sent, at=instant("--at", at, zone), due_at=instant("--due-at", due_at, zone))
+        moved = Move(**sent, at=_instant("--at", at, zone), due_at=_instant("--due-at", due_at, zone))
         record(conn, case_id, moved, datetime.now(UTC))
         case = read_case(conn, case_id)
     show(case, _described(case, zone), as_json=as_json)
@@ -176,22 +176,6 @@ def verify_command(*, as_json: bool) -> None:
 
 def _instant(name: str, text: str | None, zone: ZoneInfo) -> datetime | None:
     return None if text is None else read_instant(name, text, zone)
-def instant(name: str, text: str | None, zone: Any) -> datetime | None:
-    """A time as people write it; without a zone of its own in the city's.
-
-    Raises
-    ------
-    ParameterError
-        It is none; `name` is the option's.
-    """
-    if text is None:
-        return None
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError as problem:
-        msg = f"{text!r} is no time; 2016-05-03T08:30:00 is, or with a zone 2016-05-03T08:30:00+08:00"
-        raise ParameterError(name, msg) from problem
-    return at if at.tzinfo else at.replace(tzinfo=zone)
 
 
 def _described(case: dict[str, Any], zone: ZoneInfo) -> str:

@@ -6,17 +6,18 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import click
 from sqlalchemy import Connection, select
 from tqdm import tqdm
 
 from gis.city import City, read_city
-from gis.cli.cases import instant
 from gis.cli.forms import DAY, format_option, honest, out_option, write_answer
 from gis.cli.frame import city_transaction, json_option, show
 from gis.encoding import Feature
 from gis.errors import ParameterError
+from gis.instants import read_instant
 from gis.listing_by_hand import HandMade, list_by_hand
 from gis.listing_reads import COLUMNS, OPEN, ListingQuery, list_listings, listing_shapes, read_listing, replayed
 from gis.listings import propose, publish, record, tick
@@ -157,7 +158,7 @@ def add_command(*, crs: str | None, at: str | None, as_json: bool, **named: Any)
     now = datetime.now(UTC)
     with city_transaction() as conn:
         zone = read_city(conn).zone
-        listing_id = list_by_hand(conn, HandMade(**named, datum=crs, at=instant("--at", at, zone)), now)
+        listing_id = list_by_hand(conn, HandMade(**named, datum=crs, at=_instant(at, zone)), now)
         listing = read_listing(conn, listing_id, now.astimezone(zone).date())
     show(listing, _described(listing, zone), as_json=as_json)
 
@@ -231,7 +232,7 @@ def move_command(*, listing_id: int, at: str | None, as_json: bool, **sent: Any)
     now = datetime.now(UTC)
     with city_transaction() as conn:
         city = read_city(conn)
-        record(conn, listing_id, now=now, at=instant("--at", at, city.zone), **sent)
+        record(conn, listing_id, now=now, at=_instant(at, city.zone), **sent)
         listing = read_listing(conn, listing_id, now.astimezone(city.zone).date())
     show(listing, _described(listing, city.zone), as_json=as_json)
 
@@ -277,11 +278,15 @@ def _when(conn: Connection, at: str | None) -> datetime:
         It lies in the future.
     """
     now = datetime.now(UTC)
-    chosen = instant("--at", at, read_city(conn).zone) or now
+    chosen = _instant(at, read_city(conn).zone) or now
     if chosen > now:
         msg = f"{chosen.isoformat()} lies in the future"
         raise ParameterError("--at", msg)
     return chosen
+
+
+def _instant(at: str | None, zone: ZoneInfo) -> datetime | None:
+    return None if at is None else read_instant("--at", at, zone)
 
 
 def _today(city: City, on_day: datetime | None) -> date:
