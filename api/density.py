@@ -12,6 +12,7 @@ from api.parameters import FormatChoice, density_query, only_known
 from api.validators import valid_by
 from gis.density import DensityQuery, DensityTable, density, road_density
 from gis.ground import Ground
+from gis.operations import named
 
 router = APIRouter(tags=["density"], dependencies=[Depends(only_known)])
 Asked = Annotated[DensityQuery, Depends(density_query)]
@@ -36,9 +37,10 @@ ROAD_EXAMPLE = {"code": "R000001", "name": "建设路", "class": "main", "count"
     "/density",
     summary="Reports per km2",
     description="Counts and areas of a street or district are the sums over its cells, so numbers add up at every "
-    "level. `per_km2` is null where there are no cells. Divide by the days (`per_km2_per_day`) to compare windows.",
+    "level. `per_km2` is null where there are no cells. Divide by the days (`per_km2_per_day`) to compare windows. "
+    "With an operation, cells are cut at its edge, and `days` is its exact length.",
     responses=form_responses({"level": "street", **HEAD_EXAMPLE, "rows": [ROW_EXAMPLE]}),
-    dependencies=[valid_by("city", "reports", "categories", "cells", "areas")],
+    dependencies=[valid_by("city", "reports", "categories", "cells", "areas", "operations")],
 )
 def get_density(
     request: Request, conn: Reading, ground: TrueGround, level: Level, query: Asked, f: FormatChoice = None
@@ -54,7 +56,7 @@ def get_density(
     summary="Reports per km of road",
     description="Each report counts at its nearest road segment within 30 m.",
     responses=form_responses({**HEAD_EXAMPLE, "rows": [ROAD_EXAMPLE]}),
-    dependencies=[valid_by("city", "reports", "categories", "roads")],
+    dependencies=[valid_by("city", "reports", "categories", "roads", "operations")],
 )
 def get_road_density(
     request: Request, conn: Reading, ground: TrueGround, query: Asked, f: FormatChoice = None
@@ -69,6 +71,7 @@ def _head(ground: Ground, query: DensityQuery, table: DensityTable) -> dict[str,
         "from": query.from_day,
         "to": query.to_day,
         "days": table.days,
+        **named(query.operation),
         "synthetic": synthetic_layers(ground.city),
     }
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -10,11 +9,20 @@ from fastapi.responses import HTMLResponse
 
 from api.dependencies import Reading, TrueGround
 from api.negotiation import preferred_language
-from api.parameters import BoxText, Categories, OpenFromDay, OpenToDay, Sources, WithoutShared, box, only_known
+from api.parameters import (
+    BoxText,
+    Categories,
+    OpenFromDay,
+    OpenToDay,
+    OperationCode,
+    Sources,
+    WithoutShared,
+    box,
+    days_or_operation,
+    only_known,
+)
 from api.validators import valid_by
 from gis.density import DensityQuery
-from gis.errors import ParameterError
-from gis.ground import Ground
 from maps.heatmap import heatmap_page
 
 router = APIRouter(tags=["maps"], dependencies=[Depends(only_known)])
@@ -27,10 +35,22 @@ Lang = Annotated[Literal["zh", "en"] | None, Query(description="Language; else w
     PAGE,
     summary="The heat map",
     description="Reports per km2 as a page that asks no other server for anything. Without `from` and `to` it opens "
-    "with the days that the city's description names.",
+    "with the days that the city's description names. With an operation it holds only what lies inside, and draws "
+    "its edge.",
     response_class=HTMLResponse,
     dependencies=[
-        valid_by("city", "reports", "categories", "cells", "areas", "roads", "coordinators", daily=True, languages=True)
+        valid_by(
+            "city",
+            "reports",
+            "categories",
+            "cells",
+            "areas",
+            "roads",
+            "coordinators",
+            "operations",
+            daily=True,
+            languages=True,
+        )
     ],
 )
 def get_heatmap(
@@ -42,24 +62,17 @@ def get_heatmap(
     category: Categories = [],  # noqa: B006 - FastAPI copies it
     source: Sources = [],  # noqa: B006
     bbox: BoxText = None,
+    operation: OperationCode = None,
     lang: Lang = None,
     *,
     without_shared: WithoutShared = False,
 ) -> HTMLResponse:
     """Make the page."""
-    first, last = _days(ground, from_day, to_day)
-    query = DensityQuery(first, last, tuple(category), tuple(source), box(bbox), without_shared)
+    if operation is None and from_day is None and to_day is None and ground.city.demo_window is not None:
+        from_day, to_day = ground.city.demo_window
+    first, last, within = days_or_operation(conn, operation, from_day, to_day)
+    query = DensityQuery(first, last, tuple(category), tuple(source), box(bbox), without_shared, within)
     page = heatmap_page(
         conn, ground, query, lang=lang or preferred_language(request), assets="linked", asset_root=ASSET_ROOT
     )
     return HTMLResponse(page, headers={"Vary": "Accept-Language"})
-
-
-def _days(ground: Ground, from_day: date | None, to_day: date | None) -> tuple[date, date]:
-    """The window that was asked for, else the one the city opens with."""
-    if from_day is None and to_day is None and ground.city.demo_window is not None:
-        return ground.city.demo_window
-    if from_day is None or to_day is None:
-        msg = "is missing; an ISO day such as 2016-06-01 is right"
-        raise ParameterError("from" if from_day is None else "to", msg)
-    return from_day, to_day

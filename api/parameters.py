@@ -10,10 +10,13 @@ from typing import Annotated, Any, Literal
 from fastapi import Query, Request
 from fastapi.dependencies.models import Dependant
 from pydantic import BeforeValidator
+from sqlalchemy import Connection
 
+from api.dependencies import Reading
 from gis.collections.requests import iso_day
 from gis.density import BBox, DensityQuery
 from gis.errors import NotFound, ParameterError
+from gis.operations import Inside, inside
 
 
 def box(text: str | None) -> BBox | None:
@@ -65,17 +68,59 @@ Format = Literal["json", "geojson", "csv"]
 FormatChoice = Annotated[Format | None, Query(description="Form of the answer; else by the Accept header; else json")]
 
 
+OperationCode = Annotated[
+    str | None,
+    Query(
+        description="Code of a special operation (GET /operations): only what lies inside its polygon and window; "
+        "`from` and `to` then narrow it, and may be left out"
+    ),
+]
+
+
+def needed_days(from_day: date | None, to_day: date | None) -> tuple[date, date]:
+    """A window that must have both ends.
+
+    Raises
+    ------
+    ParameterError
+        One is missing.
+    """
+    if from_day is None or to_day is None:
+        msg = "is missing; an ISO day such as 2016-06-01 is right"
+        raise ParameterError("from" if from_day is None else "to", msg)
+    return from_day, to_day
+
+
+def days_or_operation(
+    conn: Connection, operation: str | None, from_day: date | None, to_day: date | None
+) -> tuple[date, date, Inside | None]:
+    """The days that are asked for, and the inside of the special operation where one is named.
+
+    Raises
+    ------
+    ParameterError
+        A day is missing, there is no such operation, or it has no such day.
+    """
+    if operation is None:
+        return *needed_days(from_day, to_day), None
+    found = inside(conn, operation, from_day, to_day)
+    return found.from_day, found.to_day, found
+
+
 def density_query(
-    from_day: FromDay,
-    to_day: ToDay,
+    conn: Reading,
+    from_day: OpenFromDay = None,
+    to_day: OpenToDay = None,
     category: Categories = [],  # noqa: B006 - FastAPI copies it
     source: Sources = [],  # noqa: B006
     bbox: BoxText = None,
+    operation: OperationCode = None,
     *,
     without_shared: WithoutShared = False,
 ) -> DensityQuery:
     """The parameters that say what is counted."""
-    return DensityQuery(from_day, to_day, tuple(category), tuple(source), box(bbox), without_shared)
+    first, after, within = days_or_operation(conn, operation, from_day, to_day)
+    return DensityQuery(first, after, tuple(category), tuple(source), box(bbox), without_shared, within)
 
 
 def window(from_day: OpenFromDay = None, to_day: OpenToDay = None) -> tuple[date | None, date | None]:

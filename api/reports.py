@@ -14,7 +14,17 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from api.bodies import JsonBody
 from api.dependencies import KeyHolder, Reading, Writing, true_locator
 from api.encoding import json_answer, synthetic_layers
-from api.parameters import BoxText, Categories, FromDay, Sources, ToDay, box, only_known
+from api.parameters import (
+    BoxText,
+    Categories,
+    OpenFromDay,
+    OpenToDay,
+    OperationCode,
+    Sources,
+    box,
+    days_or_operation,
+    only_known,
+)
 from api.validators import valid_by
 from gis.city import read_city
 from gis.density import DensityQuery
@@ -105,25 +115,35 @@ After = Annotated[str | None, Query(description="Where the next page begins; tak
     "/reports",
     summary="Reports of a window, page by page",
     description="Ordered by source and source_ref. `next` is the address of the following page, absent on the last.",
-    dependencies=[valid_by("city", "reports", "categories", "cells", "roads")],
+    dependencies=[valid_by("city", "reports", "categories", "cells", "roads", "operations")],
 )
 def get_reports(
     request: Request,
     conn: Reading,
-    from_day: FromDay,
-    to_day: ToDay,
+    from_day: OpenFromDay = None,
+    to_day: OpenToDay = None,
     cell: Cell = None,
     category: Categories = [],  # noqa: B006 - FastAPI copies it
     source: Sources = [],  # noqa: B006
     bbox: BoxText = None,
+    operation: OperationCode = None,
     limit: Limit = 100,
     after: After = None,
 ) -> Response:
     """A page of reports."""
-    checked = DensityQuery(from_day, to_day, tuple(category), tuple(source), box(bbox))
+    first, last, within = days_or_operation(conn, operation, from_day, to_day)
+    checked = DensityQuery(first, last, tuple(category), tuple(source), box(bbox), operation=within)
     limit = min(limit, MOST)
     query = ReportQuery(
-        checked.from_day, checked.to_day, cell, checked.categories, checked.sources, checked.bbox, _place(after), limit
+        checked.from_day,
+        checked.to_day,
+        cell,
+        checked.categories,
+        checked.sources,
+        checked.bbox,
+        _place(after),
+        limit,
+        within,
     )
     rows = read_reports(conn, query)
     answer: dict[str, Any] = {"synthetic": synthetic_layers(read_city(conn)), "rows": rows}

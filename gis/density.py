@@ -14,6 +14,8 @@ from sqlalchemy import Connection, select
 from gis.counts import OUTSIDE, CountKey, count_by_id
 from gis.errors import ParameterError
 from gis.ground import DM2_PER_KM2, NOWHERE, Ground
+from gis.operation_ground import count_inside, cut_ground
+from gis.operations import Inside
 from gis.report_rows import AMBIGUOUS
 from gis.reports import category_spellings
 from gis.store.database import sql
@@ -39,6 +41,8 @@ class DensityQuery:
         West, south, east, north in WGS 84 degrees: only what meets it.
     without_shared
         Leave out reports that stand on a coordinate flagged as shared by suspiciously many.
+    operation
+        Only what lies inside a special operation, whose days `from_day` and `to_day` are then.
     """
 
     from_day: date
@@ -47,6 +51,12 @@ class DensityQuery:
     sources: tuple[str, ...] = ()
     bbox: BBox | None = None
     without_shared: bool = False
+    operation: Inside | None = None
+
+    @property
+    def days(self) -> float:
+        """Length of the window: whole days, or the exact length of an operation's."""
+        return (self.to_day - self.from_day).days if self.operation is None else self.operation.days
 
     def __post_init__(self) -> None:
         """Refuse windows and boxes that hold nothing."""
@@ -73,14 +83,14 @@ class DensityTable:
     columns
         Name -> values, in the order in which they are shown; float arrays hold nan where there is no value.
     days
-        Length of the window.
+        Length of the window: whole, but for an operation that begins or ends within a day.
     target
         `cells`, `areas` or `road_segments`: where the geometry is.
     """
 
     ids: NDArray[np.int32]
     columns: dict[str, Any]
-    days: int
+    days: float
     target: str
 
     def __len__(self) -> int:
@@ -117,7 +127,8 @@ def density(conn: Connection, ground: Ground, level: str, query: DensityQuery) -
     """Reports per km2 of responsible area at a level.
 
     An area's count and area are the sums over its cells, so that numbers add up at every level. Without cells there
-    is no density: per_km2 is nan and `note` says why; it is never infinite and never 0.
+    is no density: per_km2 is nan and `note` says why; it is never infinite and never 0. With an operation, rows are
+    those of the ground inside, and area_km2 is what lies inside.
 
     Returns
     -------
@@ -133,7 +144,11 @@ def density(conn: Connection, ground: Ground, level: str, query: DensityQuery) -
         msg = f"{ground.city.name_en} has the levels {', '.join((*ground.city.area_levels, 'cell'))}, not {level!r}"
         raise ParameterError("level", msg)
     counts = cell_counts(conn, ground, query)
-    days = (query.to_day - query.from_day).days
+    days = query.days
+    if query.operation is not None:
+        held = ground.cell_ids[counts > 0]
+        part = cut_ground(conn, ground, query.operation, with_cells=held, with_segments=None).ground
+        ground, counts = part, counts[ground.rank_of_cell[part.cell_ids]]
     if level == "cell":
         table = _per_km2(
             ground.cell_ids,
@@ -159,11 +174,14 @@ def density(conn: Connection, ground: Ground, level: str, query: DensityQuery) -
             days,
             "areas",
         )
-    return _inside(conn, table, query.bbox)
+    return _inside(conn, _concerned(table, "area_km2", query), query.bbox)
 
 
 def road_density(conn: Connection, ground: Ground, query: DensityQuery) -> DensityTable:
     """Reports per km of each road segment (reports within 30 m, each at its nearest segment).
+
+    With an operation, rows are the segments inside, cut at its edge, and those outside to which reports inside belong
+    (length_m 0, per_km nan).
 
     Returns
     -------
@@ -171,7 +189,10 @@ def road_density(conn: Connection, ground: Ground, query: DensityQuery) -> Densi
         Columns code, name, class, count, length_m, per_km.
     """
     counts = segment_counts(conn, ground, query)
-    days = (query.to_day - query.from_day).days
+    if query.operation is not None:
+        held = ground.segment_ids[counts > 0]
+        part = cut_ground(conn, ground, query.operation, with_cells=None, with_segments=held).ground
+        ground, counts = part, counts[ground.rank_of_segment[part.segment_ids]]
     columns = {
         "code": ground.segment_codes,
         "name": ground.segment_names,
@@ -180,7 +201,8 @@ def road_density(conn: Connection, ground: Ground, query: DensityQuery) -> Densi
         "length_m": ground.segment_m,
         "per_km": _rate(counts, ground.segment_m / 1000),
     }
-    return _inside(conn, DensityTable(ground.segment_ids, columns, days, "road_segments"), query.bbox)
+    table = DensityTable(ground.segment_ids, columns, query.days, "road_segments")
+    return _inside(conn, _concerned(table, "length_m", query), query.bbox)
 
 
 def category_ids(conn: Connection, wanted: tuple[str, ...]) -> tuple[int, ...] | None:
@@ -268,6 +290,11 @@ def _counts(conn: Connection, target: str, ids: NDArray[np.int32], query: Densit
 def _counts_by_id(conn: Connection, target: str, query: DensityQuery) -> NDArray[np.int64]:
     """Reports by id; what lies in no cell, or has no position, is left out."""
     key = CountKey(query.from_day, query.to_day, category_ids(conn, query.categories), source_ids(conn, query.sources))
+    if query.operation is not None:
+        found = count_inside(conn, query.operation, target, key, without_shared=query.without_shared)
+        by_id = np.bincount(found.id, found.reports, _largest_id(conn, target) + 1).astype(np.int64)
+        by_id[OUTSIDE] = 0
+        return by_id
     counts = count_by_id(conn, target, key, _largest_id(conn, target) + 1)[1:]
     counts[OUTSIDE] = 0
     if query.without_shared:
@@ -287,7 +314,7 @@ def _per_km2(
     names: list[str],
     counts: NDArray[np.int64],
     dm2: NDArray[np.int64],
-    days: int,
+    days: float,
     target: str,
 ) -> DensityTable:
     km2 = dm2 / DM2_PER_KM2
@@ -309,6 +336,13 @@ def _rate(counts: NDArray[np.int64], size: NDArray[np.float64]) -> NDArray[np.fl
         return np.where(size > 0, counts / size, np.nan)
 
 
+def _concerned(table: DensityTable, size: str, query: DensityQuery) -> DensityTable:
+    """Without the rows of which an operation holds neither ground nor reports; without one, all of them."""
+    if query.operation is None:
+        return table
+    return _chosen(table, np.flatnonzero((table.columns[size] > 0) | (table.columns["count"] > 0)))
+
+
 def _inside(conn: Connection, table: DensityTable, bbox: BBox | None) -> DensityTable:
     if bbox is None:
         return table
@@ -316,7 +350,10 @@ def _inside(conn: Connection, table: DensityTable, bbox: BBox | None) -> Density
     found = conn.execute(
         sql(f"{table.target}_in_box"), {"west": west, "south": south, "east": east, "north": north}
     ).scalars()
-    chosen = np.flatnonzero(np.isin(table.ids, np.fromiter(found, np.int32)))
+    return _chosen(table, np.flatnonzero(np.isin(table.ids, np.fromiter(found, np.int32))))
+
+
+def _chosen(table: DensityTable, chosen: NDArray[np.intp]) -> DensityTable:
     columns = {
         name: values[chosen] if isinstance(values, np.ndarray) else [values[at] for at in chosen.tolist()]
         for name, values in table.columns.items()

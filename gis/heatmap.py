@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection, select
 
 from gis.counts import CountKey
-from gis.density import DensityQuery, category_ids, source_ids
+from gis.density import DensityQuery, category_ids, cell_counts, source_ids
 from gis.errors import Conflict
 from gis.ground import Ground
+from gis.operation_ground import count_inside, cut_ground
+from gis.operations import Inside
 from gis.store.copying import copy_out_fields
 from gis.store.database import sql
 from gis.store.schema import categories
@@ -103,7 +105,9 @@ def counts_by_period(
 ) -> SparseCounts:
     """Count the reports of a window by cell or segment (`target`), category and sub-period, from the roll-up.
 
-    Shared coordinates are counted; `shared_counts` says how many to take off.
+    Shared coordinates are counted; `shared_counts` says how many to take off. With an operation, `ground` is the part
+    of the ground inside and the reports are counted one by one; one that belongs to a cell or segment which `ground`
+    does not have counts as in none.
 
     Raises
     ------
@@ -114,6 +118,11 @@ def counts_by_period(
     """
     rank = ground.rank_of_cell if target == "cell" else ground.rank_of_segment
     places = len(ground.cell_ids if target == "cell" else ground.segment_ids)
+    if query.operation is not None:
+        starts = [period.from_day for period in periods]
+        found = count_inside(conn, query.operation, target, _key(conn, query), starts=starts)
+        inner = _ranks(rank, found.id)
+        return summed(np.where(inner < 0, places, inner), found.category, found.period, found.reports)
     # Ids shifted by one: -1 (no position), 0 (in none), then the ids.
     place_of = np.concatenate([[places + 1], rank.astype(np.int64)])
     place_of[1] = places
@@ -143,6 +152,12 @@ def counts_by_period(
     return summed(place, category_of, period_of, reports)
 
 
+def _ranks(rank: NDArray[np.int32], ids: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Rank of each id, -1 for one that the ground does not have."""
+    known = ids < len(rank)
+    return np.where(known, rank[np.where(known, ids, 0)], -1).astype(np.int64) if len(rank) else np.full_like(ids, -1)
+
+
 @dataclass(frozen=True)
 class SharedCount:
     """Reports exactly on one flagged coordinate (WGS 84 degrees); ranks are -1 where there is no cell or road."""
@@ -158,24 +173,26 @@ class SharedCount:
 
 def shared_counts(conn: Connection, ground: Ground, query: DensityQuery, periods: list[SubPeriod]) -> list[SharedCount]:
     """Count the reports of a window on flagged coordinates, by coordinate, category and sub-period (clause 3)."""
-    rows = conn.execute(sql("shared_counts_by_period"), _parameters(conn, "cell", query, periods))
+    parameters = _parameters(conn, "cell", query, periods)
+    if query.operation is None:
+        rows = conn.execute(sql("shared_counts_by_period"), parameters).all()
+    else:
+        rows = conn.execute(sql("operation_shared_counts"), {**parameters, **query.operation.binds()}).all()
+    in_cells = _ranks(ground.rank_of_cell, np.array([row.cell_id for row in rows], np.int64)).tolist()
+    on_segments = _ranks(ground.rank_of_segment, np.array([row.segment_id for row in rows], np.int64)).tolist()
     return [
-        SharedCount(
-            row.lon,
-            row.lat,
-            int(ground.rank_of_cell[row.cell_id]) if row.cell_id else -1,
-            int(ground.rank_of_segment[row.segment_id]) if row.segment_id else -1,
-            row.category_id,
-            row.period,
-            row.reports,
-        )
-        for row in rows
+        SharedCount(row.lon, row.lat, cell, segment, row.category_id, row.period, row.reports)
+        for row, cell, segment in zip(rows, in_cells, on_segments, strict=True)
     ]
 
 
+def _key(conn: Connection, query: DensityQuery) -> CountKey:
+    wanted, chosen = category_ids(conn, query.categories), source_ids(conn, query.sources)
+    return CountKey(query.from_day, query.to_day, wanted, chosen)
+
+
 def _parameters(conn: Connection, target: str, query: DensityQuery, periods: list[SubPeriod]) -> dict[str, Any]:
-    key = CountKey(query.from_day, query.to_day, category_ids(conn, query.categories), source_ids(conn, query.sources))
-    return {**key.parameters(target), "starts": [period.from_day for period in periods]}
+    return {**_key(conn, query).parameters(target), "starts": [period.from_day for period in periods]}
 
 
 @dataclass(frozen=True)
@@ -207,6 +224,13 @@ class Shapes:
     areas: NDArray[np.object_]
     cells: NDArray[np.object_]
     segments: NDArray[np.object_]
+
+
+def shapes_inside(conn: Connection, ground: Ground, query: DensityQuery, inside: Inside) -> tuple[Ground, Shapes]:
+    """The part of the ground inside a special operation, and its shapes: cells and segments are cut at the edge."""
+    counts = cell_counts(conn, ground, query)
+    cut = cut_ground(conn, ground, inside, with_cells=ground.cell_ids[counts > 0])
+    return cut.ground, Shapes(_shapes(conn, "area_geometries"), cut.cells, cut.segments)
 
 
 def ground_shapes(conn: Connection, ground: Ground) -> Shapes:

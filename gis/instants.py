@@ -8,11 +8,12 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 
 from gis.errors import ParameterError
-from gis.report_times import read_times
+from gis.report_times import EARLIEST_US, LATEST_US, read_times
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-FIRST_YEAR, LAST_YEAR = 1000, 9000
-"""Beyond these, an instant in another time zone may have a year that no calendar here can write."""
+# A day later and earlier than the instants that are read, as a day begins earlier or later in other time zones.
+FIRST_DAY = (EPOCH + timedelta(microseconds=EARLIEST_US)).date() + timedelta(days=1)
+LAST_DAY = (EPOCH + timedelta(microseconds=LATEST_US)).date() - timedelta(days=1)
 
 
 def read_instant(name: str, text: str, zone: ZoneInfo) -> datetime:
@@ -33,13 +34,7 @@ def read_instant(name: str, text: str, zone: ZoneInfo) -> datetime:
     """
     times = read_times(pa.array([text], pa.string()), str(zone))
     if times.readable[0]:
-        # Beyond what datetime can hold there is no need to be precise about what is refused.
-        try:
-            at = EPOCH + timedelta(microseconds=int(times.instant_us[0]))
-        except OverflowError:
-            at = EPOCH.replace(year=1)
-        if FIRST_YEAR <= at.year <= LAST_YEAR:
-            return at
+        return EPOCH + timedelta(microseconds=int(times.instant_us[0]))
     msg = f"{text[:60]!r} is no time; 2016-05-03 is, 2016-05-03T08:30:00 (of the city), or 2016-05-03T08:30:00+08:00"
     raise ParameterError(name, msg)
 
@@ -50,10 +45,10 @@ def midnight(name: str, day: date, zone: ZoneInfo) -> datetime:
     Raises
     ------
     ParameterError
-        No day of our calendar's usual years.
+        Long before or after anything that is kept here.
     """
-    if not FIRST_YEAR <= day.year <= LAST_YEAR:
-        raise ParameterError(name, f"{day} is no day that anything here can be asked about; 2016-06-01 is")
+    if not FIRST_DAY <= day <= LAST_DAY:
+        raise ParameterError(name, f"{day} lies outside {FIRST_DAY} to {LAST_DAY}")
     return datetime.combine(day, time(), zone).astimezone(UTC)
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, select
 
 from gis.density import BBox, category_ids, source_ids
 from gis.errors import NotFound, ParameterError
+from gis.operations import OUTSIDE_BINDS, Inside
 from gis.store.database import sql
 from gis.store.schema import cells, sources
 
@@ -32,6 +33,8 @@ class ReportQuery:
         Name of a source and source_ref: only what follows; None: from the beginning.
     limit
         Most rows of the answer.
+    operation
+        Only what lies inside a special operation, whose days `from_day` and `to_day` are then.
     """
 
     from_day: date
@@ -42,6 +45,7 @@ class ReportQuery:
     bbox: BBox | None = None
     after: tuple[str, str] | None = None
     limit: int = 100
+    operation: Inside | None = None
 
 
 def read_reports(conn: Connection, query: ReportQuery) -> list[dict[str, Any]]:
@@ -69,6 +73,7 @@ def read_reports(conn: Connection, query: ReportQuery) -> list[dict[str, Any]]:
         "after_source": None if after_source is None else _source_id(conn, after_source),
         "after_ref": after_ref,
         "row_limit": query.limit,
+        **(OUTSIDE_BINDS if query.operation is None else query.operation.binds()),
     }
     return [dict(row) for row in conn.execute(sql("reports_page"), parameters).mappings()]
 

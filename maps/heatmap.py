@@ -6,6 +6,7 @@ zooming changes no colour. The background is the city's own areas and roads, unl
 
 from __future__ import annotations
 
+from html import escape
 from typing import Literal
 
 import folium
@@ -115,11 +116,19 @@ def heatmap_page(
     if not isinstance(figure, Figure):
         msg = f"folium put the map into {type(figure).__name__}, not into a Figure"
         raise TypeError(msg)
-    figure.title = ground.city.name if lang == "zh" else ground.city.name_en
+    figure.title = _title(ground, query, lang)
     figure.header.add_child(Element(NO_ICON), name="icon")  # else the browser asks the server for one
     for number, element in enumerate(_asset_elements(assets, asset_root)):
         figure.header.add_child(Element(element), name=f"asset{number}")
     return figure.render().replace("<html>", f'<html lang="{"zh-CN" if lang == "zh" else "en"}">', 1)
+
+
+def _title(ground: Ground, query: DensityQuery, lang: Language) -> str:
+    city = ground.city.name if lang == "zh" else ground.city.name_en
+    if query.operation is None:
+        return city
+    operation = query.operation.operation
+    return escape(f"{city} {operation.name if lang == 'zh' else operation.name_en or operation.name}")
 
 
 def _asset_elements(assets: Assets, root: str) -> list[str]:

@@ -22,9 +22,11 @@ from gis.heatmap import (
     counts_by_period,
     dictionary,
     ground_shapes,
+    shapes_inside,
     shared_counts,
     sub_periods,
 )
+from gis.operations import Inside, shape_texts
 from gis.staffing import LEVELS as STAFFED_LEVELS
 from gis.staffing import staffing
 from gis.store.schema import CHAOSES, ROAD_CLASSES, TIERS
@@ -62,6 +64,11 @@ def heatmap_facts(
     bytes
         JSON, in which `<` is escaped so that it can stand inside a script element.
     """
+    inside = query.operation
+    if inside is None:
+        shapes = ground_shapes(conn, ground)
+    else:
+        ground, shapes = shapes_inside(conn, ground, query, inside)
     periods = sub_periods(query.from_day, query.to_day)
     cells = counts_by_period(conn, ground, "cell", query, periods)
     segments = counts_by_period(conn, ground, "segment", query, periods)
@@ -73,7 +80,6 @@ def heatmap_facts(
         shared = [SharedCount(*_fields(one, period=0)) for one in shared]
     present = set(np.unique(cells.category).tolist())
     categories = [category for category in dictionary(conn) if category.id in present]
-    shapes = ground_shapes(conn, ground)
     facts = {
         "lang": lang,
         "reload": reload,
@@ -86,6 +92,7 @@ def heatmap_facts(
         "onlyCategories": list(query.categories),
         "onlySources": list(query.sources),
         "withoutShared": query.without_shared,
+        "operation": None if inside is None else _operation(conn, ground, inside),
         "view": _view(query, shapes.cells if len(shapes.cells) else shapes.areas),
         "stepsPerDegree": STEPS_PER_DEGREE,
         "areas": _areas(ground, shapes.areas),
@@ -110,9 +117,26 @@ def heatmap_facts(
         "shared": _shared(shared, categories),
         "breaks": _breaks(ground, cells, categories, len(periods)),
         "worst": {"most": WORST_SEGMENTS, "min_m": WORST_MIN_M, "min_reports": WORST_MIN_REPORTS},
-        "staffing": _staffing(conn, ground, query),
+        # Coordinators are counted by whole streets, so they say nothing about an operation.
+        "staffing": None if inside is not None else _staffing(conn, ground, query),
     }
     return orjson.dumps(facts, option=orjson.OPT_SERIALIZE_NUMPY).replace(b"<", b"\\u003c")
+
+
+def _operation(conn: Connection, ground: Ground, inside: Inside) -> dict[str, Any]:
+    operation, zone = inside.operation, ground.city.zone
+    first, after = operation.days(zone)
+    text = shape_texts(conn, [operation.id])[operation.id]
+    return {
+        "code": operation.code,
+        "zh": operation.name,
+        "en": operation.name_en or operation.name,
+        "from": inside.from_at.astimezone(zone).strftime("%Y-%m-%d %H:%M"),
+        "to": inside.to_at.astimezone(zone).strftime("%Y-%m-%d %H:%M"),
+        "days": {"first": first.isoformat(), "last": (after - timedelta(days=1)).isoformat()},
+        "km2": float(operation.area_km2),
+        "outline": pack_shapes(np.array([shapely.from_geojson(text)], object)),
+    }
 
 
 def _fields(one: SharedCount, *, period: int) -> tuple[Any, ...]:

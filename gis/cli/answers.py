@@ -13,9 +13,11 @@ import numpy as np
 from gis.city import read_city
 from gis.cli.forms import DAY, features_of, format_option, honest, out_option, write_answer
 from gis.cli.frame import city_transaction, json_option
+from gis.cli.windows import days_or_operation
 from gis.density import BBox, DensityQuery, DensityTable, density, road_density
 from gis.encoding import Feature
 from gis.ground import load_ground
+from gis.operations import named
 from gis.staffing import COLUMNS, staffing
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -41,13 +43,14 @@ def counting_options(command: Command) -> Command:
         click.option(
             "--without-shared", is_flag=True, help="Leave out coordinates shared by suspiciously many reports."
         ),
+        click.option("--operation", metavar="CODE", help="Only what lies inside this special operation."),
         click.option("--bbox", callback=_box, metavar="W,S,E,N", help="Only what meets this box, WGS 84 degrees."),
         click.option("--source", "sources", multiple=True, help="Name of a source, or kind:citizen; repeatable."),
         click.option(
             "--category", "categories", multiple=True, help="Code, name, event:CODE or chaos:parking; repeatable."
         ),
-        click.option("--to", "to_day", type=DAY, required=True, metavar="DAY", help="Day after the last one."),
-        click.option("--from", "from_day", type=DAY, required=True, metavar="DAY", help="First day, e.g. 2016-05-01."),
+        click.option("--to", "to_day", type=DAY, metavar="DAY", help="Day after the last; needed without --operation."),
+        click.option("--from", "from_day", type=DAY, metavar="DAY", help="First day; needed without --operation."),
     ):
         command = decorate(command)
     return command
@@ -96,21 +99,24 @@ def _count(
     ask: Callable[..., DensityTable],
     head: dict[str, Any],
     *,
-    from_day: datetime,
-    to_day: datetime,
+    from_day: datetime | None,
+    to_day: datetime | None,
     categories: tuple[str, ...],
     sources: tuple[str, ...],
     bbox: BBox | None,
+    operation: str | None,
     without_shared: bool,
     form: str,
     out: Path | None,
     as_json: bool,
 ) -> None:
-    query = DensityQuery(from_day.date(), to_day.date(), categories, sources, bbox=bbox, without_shared=without_shared)
     with city_transaction(read_only=True) as conn:
+        first, after, within = days_or_operation(conn, operation, from_day, to_day)
+        query = DensityQuery(first, after, categories, sources, bbox, without_shared, within)
         ground = load_ground(conn)
         table = ask(conn, ground, query)
-        head = {**head, "from": query.from_day, "to": query.to_day, "days": table.days, **honest(ground.city)}
+        head = {**head, "from": query.from_day, "to": query.to_day, "days": table.days}
+        head |= {**named(within), **honest(ground.city)}
         form = "json" if as_json else form
         rows = table.rows()
         features = features_of(conn, table.target, table.ids, table.columns["code"], rows) if form == "geojson" else ()

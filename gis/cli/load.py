@@ -14,6 +14,7 @@ from gis.cells import CELL_TOLERANCE_M2, load_cells
 from gis.cli.frame import city_transaction, json_option, parse_mapping, show
 from gis.coordinators import load_coordinators
 from gis.loading import LoadSummary
+from gis.operations import load_operations
 from gis.responsibles import load_responsibles
 from gis.roads import load_roads
 from gis.store.schema import LEVELS
@@ -26,7 +27,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 @click.group("load")
 def load_group() -> None:
-    """Load areas, cells, roads, tiers, people and categories.
+    """Load areas, cells, roads, tiers, people, categories and special operations.
 
     Formats: GeoJSON, GeoPackage, Shapefile, FlatGeobuf, GeoParquet, CSV (with a column `wkt`, or lon and lat for
     points). A file is taken whole or refused whole, naming every row that is wrong. Loading it twice changes nothing.
@@ -232,6 +233,30 @@ def load_responsibles_command(
     """  # noqa: D301 - click wants the character itself
     with city_transaction() as conn:
         summary = load_responsibles(conn, file, parse_mapping(pairs), replace_others=replace_others, encoding=encoding)
+    show_summary(summary, as_json=as_json)
+
+
+@load_group.command("operations")
+@shape_options
+def load_operations_command(
+    file: Path, crs: str | None, pairs: tuple[str, ...], *, as_json: bool, **options: Any
+) -> None:
+    """Load special operations 专项行动: a polygon and a window that can be shown alone.
+
+    \b
+    Fields:
+      code           one that is stored already becomes what the file says
+      name           name_en may be absent
+      valid_from     first day or instant, in the city's time zone where it names none
+      valid_to       first day or instant no longer
+    Polygons.
+
+    \b
+    Example:
+      finegrid load operations operations.geojson --crs wgs84
+    """  # noqa: D301 - click wants the character itself
+    with city_transaction() as conn:
+        summary = load_operations(conn, file, crs, parse_mapping(pairs), **options)
     show_summary(summary, as_json=as_json)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from gis.cli.frame import city_transaction, json_option, show
+from gis.cli.windows import days_or_operation
 from gis.encoding import csv_pieces, table_lines
 from gis.import_log import list_imports, read_import, write_rejects
 from gis.report_reads import ReportQuery, read_reports
@@ -51,8 +52,9 @@ DAY = click.DateTime(["%Y-%m-%d"])
 
 
 @click.command("reports")
-@click.option("--from", "from_day", type=DAY, required=True, metavar="DAY", help="First day, e.g. 2016-05-01.")
-@click.option("--to", "to_day", type=DAY, required=True, metavar="DAY", help="Day after the last one.")
+@click.option("--from", "from_day", type=DAY, metavar="DAY", help="First day; needed without --operation.")
+@click.option("--to", "to_day", type=DAY, metavar="DAY", help="Day after the last one; needed without --operation.")
+@click.option("--operation", metavar="CODE", help="Only what lies inside this special operation.")
 @click.option("--cell", help="Code of a grid cell.")
 @click.option("--category", "categories", multiple=True, help="Code, name, event:CODE or chaos:parking; repeatable.")
 @click.option("--source", "sources", multiple=True, help="Name of a source, or kind:citizen; repeatable.")
@@ -68,8 +70,9 @@ DAY = click.DateTime(["%Y-%m-%d"])
 @json_option
 def reports_command(
     *,
-    from_day: datetime,
-    to_day: datetime,
+    from_day: datetime | None,
+    to_day: datetime | None,
+    operation: str | None,
     cell: str | None,
     categories: tuple[str, ...],
     sources: tuple[str, ...],
@@ -83,8 +86,9 @@ def reports_command(
     Example:
       finegrid reports --from 2016-05-01 --to 2016-05-02 --category chaos:parking --format csv > parking.csv
     """
-    query = ReportQuery(from_day.date(), to_day.date(), cell, categories, sources, limit=limit)
     with city_transaction(read_only=True) as conn:
+        first, after, within = days_or_operation(conn, operation, from_day, to_day)
+        query = ReportQuery(first, after, cell, categories, sources, limit=limit, operation=within)
         rows = read_reports(conn, query)
     names = list(rows[0]) if rows else []
     lines = b"".join(csv_pieces(names, rows)).decode() if form == "csv" else "\n".join(table_lines(names, rows))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 from time import perf_counter
 
 import click
 
 from gis.cli.frame import city_transaction, json_option, show
+from gis.cli.windows import days_or_operation
 from gis.density import DensityQuery
 from gis.errors import FileError
 from gis.ground import load_ground
@@ -23,8 +24,9 @@ def map_group() -> None:
 
 
 @map_group.command("heatmap")
-@click.option("--from", "from_day", type=DAY, required=True, metavar="DAY", help="First day, e.g. 2016-06-01.")
-@click.option("--to", "to_day", type=DAY, required=True, metavar="DAY", help="Day after the last one.")
+@click.option("--from", "from_day", type=DAY, metavar="DAY", help="First day; needed without --operation.")
+@click.option("--to", "to_day", type=DAY, metavar="DAY", help="Day after the last one; needed without --operation.")
+@click.option("--operation", metavar="CODE", help="Only what lies inside this special operation; its edge is drawn.")
 @click.option("--category", "categories", multiple=True, help="Code, name, event:CODE or chaos:parking; repeatable.")
 @click.option("--source", "sources", multiple=True, help="Name of a source, or kind:citizen; repeatable.")
 @click.option("--without-shared", is_flag=True, help="Open without the reports on suspicious shared coordinates.")
@@ -32,8 +34,9 @@ def map_group() -> None:
 @click.option("--out", type=click.Path(path_type=Path), required=True, metavar="FILE.html", help="Where to write it.")
 @json_option
 def heatmap(
-    from_day: datetime,
-    to_day: datetime,
+    from_day: datetime | None,
+    to_day: datetime | None,
+    operation: str | None,
     categories: tuple[str, ...],
     sources: tuple[str, ...],
     without_shared: bool,
@@ -53,11 +56,10 @@ def heatmap(
     from maps.heatmap import heatmap_page  # Folium is slow to import
 
     started = perf_counter()
-    query = DensityQuery(
-        _day(from_day), _day(to_day), categories=categories, sources=sources, without_shared=without_shared
-    )
     with city_transaction(read_only=True) as conn:
         share_ground(conn)
+        first, after, within = days_or_operation(conn, operation, from_day, to_day)
+        query = DensityQuery(first, after, categories, sources, without_shared=without_shared, operation=within)
         page = heatmap_page(conn, load_ground(conn), query, lang="en" if lang == "en" else "zh", assets="inline")
     content = page.encode()
     try:
@@ -68,7 +70,3 @@ def heatmap(
     seconds = perf_counter() - started
     answer = {"file": str(out), "bytes": len(content), "seconds": round(seconds, 2)}
     show(answer, f"{out}: {len(content) / 1e6:.1f} MB in {seconds:.1f} s; open it in any browser", as_json=as_json)
-
-
-def _day(moment: datetime) -> date:
-    return moment.date()

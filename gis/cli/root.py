@@ -20,6 +20,7 @@ from gis.cli.locate import locate_command
 from gis.cli.lookups import imports_command, reports_command
 from gis.cli.maps import map_group
 from gis.cli.open311 import open311_group
+from gis.cli.operations import operations_group
 from gis.cli.reports import import_group, reconcile_command, verify_command
 from gis.cli.serve import serve_command
 from gis.cli.webhooks import webhooks_group
@@ -53,6 +54,7 @@ main.add_command(density_command)
 main.add_command(roads_group)
 main.add_command(staffing_command)
 main.add_command(duty_group)
+main.add_command(operations_group)
 main.add_command(cases_group)
 main.add_command(listings_group)
 main.add_command(calendar_group)

@@ -1,7 +1,8 @@
 -- A page of reports.
 -- Parameters: from_day, to_day (dates of the city, to exclusive); cell_id (null: anywhere); categories, sources (int[] of
 --   ids, or null for all); west, south, east, north (degrees, SRID 4326, all null for anywhere); after_source (id),
---   after_ref (both null: from the beginning); row_limit.
+--   after_ref (both null: from the beginning); row_limit; operation (id of a special operation: only what its polygon
+--   covers) with from_at, to_at (instants, half-open), all null: anywhere.
 -- Columns: source, source_kind, source_ref, reported_at (UTC), day (of the city), category (kind:code), category_name,
 --   category_name_en, lon, lat (degrees, null: no position), cell, segment (codes, null: none), description, import_id.
 -- BRIN index on day, or primary key of reports.
@@ -15,6 +16,10 @@ WITH page AS (
       AND (CAST(:sources AS int[]) IS NULL OR source_id = ANY (CAST(:sources AS int[])))
       AND (CAST(:west AS float8) IS NULL
            OR geom && ST_MakeEnvelope(:west, :south, :east, :north, 4326))
+      AND (CAST(:operation AS int) IS NULL
+           OR (reported_at >= CAST(:from_at AS timestamptz)
+               AND reported_at < CAST(:to_at AS timestamptz)
+               AND ST_Covers((SELECT o.geom FROM special_operations AS o WHERE o.id = :operation), geom)))
       AND (CAST(:after_ref AS text) IS NULL
            OR (source_id, source_ref) > (CAST(:after_source AS smallint), CAST(:after_ref AS varchar) COLLATE "C"))
     ORDER BY source_id, source_ref

@@ -36,7 +36,20 @@
       return h("header", {},
         h("button", { type: "button", id: "fg-language", title: text.languageHint, lang: lang === "zh" ? "en" : "zh", onclick: setLanguage }, text.language),
         h("h1", {}, h("span", {}, facts.city[lang]), " ", text.title),
+        facts.operation ? this._operation() : null,
         invented.length ? h("p", { className: "fg-synthetic", id: "fg-synthetic" }, text.syntheticLayers(invented.join(lang === "zh" ? "、" : ", "))) : null);
+    }
+
+    _operation() {
+      const { text, facts, lang } = this.page;
+      const { operation } = facts;
+      const other = lang === "zh" ? "en" : "zh";
+      const wanted = new URLSearchParams({ from: facts.window.from, to: facts.window.to, lang });
+      return h("section", { className: "fg-operation", id: "fg-operation" },
+        h("p", {}, text.operation, " ", h("b", {}, operation[lang]), operation[other] === operation[lang] ? null : h("span", { lang: other === "zh" ? "zh-CN" : "en" }, ` ${operation[other]}`)),
+        h("p", {}, `${operation.from} – ${operation.to}`),
+        h("p", { className: "fg-small" }, text.operationNote(F.km2(operation.km2))),
+        facts.reload ? h("a", { href: `?${wanted}`, className: "fg-screen" }, text.wholeCity) : null);
     }
 
     _choices() {
@@ -82,6 +95,7 @@
       const { text, facts, lang } = this.page;
       const from = h("input", { type: "date", value: facts.window.from, required: true, ariaLabel: text.from, id: "fg-from" });
       const until = h("input", { type: "date", value: F.lastDay(facts.window), required: true, ariaLabel: text.until, id: "fg-until" });
+      if (facts.operation) for (const field of [from, until]) [field.min, field.max] = [facts.operation.days.first, facts.operation.days.last];
       const reload = (event) => {
         event.preventDefault();
         until.setCustomValidity(until.value < from.value ? text.wrongDays : "");

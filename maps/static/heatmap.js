@@ -28,7 +28,8 @@
       this.lang = lang;
       this.text = F.TEXTS[lang];
       document.documentElement.lang = lang === "zh" ? "zh-CN" : "en";
-      document.title = `${this.facts.city[lang]} ${this.text.title}`;
+      const { city, operation } = this.facts;
+      document.title = operation ? `${city[lang]} ${operation[lang]}: ${this.text.title}` : `${city[lang]} ${this.text.title}`;
       this.map.getContainer().setAttribute("aria-label", this.text.mapLabel);
       this._attribution();
       this.controls.build();
@@ -86,6 +87,12 @@
       this.short = L.layerGroup();
       this.mark = L.layerGroup().addTo(this.map);
       const hatched = L.svg({ pane: pane("fg-short", 400) });
+      if (this.facts.operation) {
+        const edge = F.latLngs(F.unpackShapes(this.facts.operation.outline, this.facts.stepsPerDegree), 0);
+        const drawn = { renderer: L.svg({ pane: pane("fg-operation", 420) }), interactive: false, fill: false };
+        L.polygon(edge, { ...drawn, className: "fg-edge-under", color: "#ffffff", weight: 6, opacity: 0.9 }).addTo(this.map);
+        L.polygon(edge, { ...drawn, className: "fg-edge", color: "#0b4fd6", weight: 3, dashArray: "10 5" }).addTo(this.map);
+      }
       for (const { area } of this.facts.staffing?.rows || []) {
         L.polygon(F.latLngs(this.model.areas.shapes, area), { renderer: hatched, className: "fg-hatch", weight: 2, interactive: false }).addTo(this.short);
       }

@@ -1,0 +1,30 @@
+-- Live road segments as far as they lie in a special operation, and those outside to which reports inside it belong.
+-- Parameters: operation (id); counted (int[] of ids of segments to which reports inside belong).
+-- Columns: id (int4), mm (int8, millimetres inside, geodesic; a segment that lies inside whole has its own length), shape
+--   (bytea: WKB of the part inside, SRID 4326; empty for one outside), in code order.
+-- ix_road_segments_geom.
+WITH met AS (
+    SELECT s.id
+    FROM special_operations AS o
+    JOIN road_segments AS s ON ST_Intersects(o.geom, s.geom)
+    WHERE o.id = :operation
+      AND s.retired_at IS NULL
+    UNION
+    SELECT unnest(CAST(:counted AS int[]))
+), cut AS (
+    SELECT
+        s.id, s.code, s.geom, s.length_m, ST_Covers(o.geom, s.geom) AS whole,
+        ST_CollectionExtract(ST_Intersection(s.geom, o.geom), 2) AS inside
+    FROM met
+    JOIN road_segments AS s USING (id)
+    JOIN special_operations AS o ON o.id = :operation
+)
+SELECT
+    id,
+    CASE
+        WHEN whole THEN CAST(length_m * 1000 AS int8)
+        ELSE CAST(round(ST_Length(CAST(inside AS geography)) * 1000) AS int8)
+    END AS mm,
+    ST_AsBinary(CASE WHEN whole THEN geom ELSE ST_Multi(inside) END) AS shape
+FROM cut
+ORDER BY code
