@@ -8,6 +8,7 @@ from typing import Any
 from gis.collections.case_layer import CASES
 from gis.collections.declared import Collection, Property
 from gis.collections.listing_layers import LISTING_GROUNDS, LISTINGS
+from gis.collections.operation_layer import OPERATIONS
 from gis.collections.windows import PERIOD, STAFFING, density_of, staffing_rows
 from gis.store.schema import CHAOSES, ROAD_CLASSES, SOURCE_KINDS, TIERS
 
@@ -266,6 +267,7 @@ COLLECTIONS: dict[str, Collection] = {
         CASES,
         LISTINGS,
         LISTING_GROUNDS,
+        OPERATIONS,
         COORDINATORS,
         STAFFING_ROWS,
         *map(_density_areas, AREA_LEVELS),

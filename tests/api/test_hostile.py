@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 from tests.api.conftest import KEY
 
 ROUTES = {
-    "/density": ("level", "from", "to", "category", "source", "bbox", "without_shared", "f"),
-    "/roads/density": ("from", "to", "category", "source", "bbox", "without_shared", "f"),
+    "/density": ("level", "from", "to", "category", "source", "bbox", "without_shared", "operation", "f"),
+    "/roads/density": ("from", "to", "category", "source", "bbox", "without_shared", "operation", "f"),
     "/staffing": ("level", "on", "f"),
     "/reconciliation": ("from", "to"),
     "/areas": ("level", "f"),
     "/imports": ("before", "limit"),
-    "/reports": ("from", "to", "cell", "category", "source", "bbox", "limit", "after"),
-    "/maps/heatmap": ("from", "to", "category", "source", "bbox", "lang", "without_shared"),
+    "/reports": ("from", "to", "cell", "category", "source", "bbox", "limit", "after", "operation"),
+    "/maps/heatmap": ("from", "to", "category", "source", "bbox", "lang", "without_shared", "operation"),
     "/grid/locate": ("lon", "lat", "datum"),
     "/duty": ("level", "street", "at", "f"),
     "/duty/vacancies": ("level", "street", "from", "to", "f"),

@@ -158,6 +158,6 @@ def test_the_checks_would_see_what_is_wrong(tmp_path: Path) -> None:
         "there is no command area",
         "there is no --fast",
     ]
-    assert unusable(["finegrid", "density", "--level", "street"], whole=True) == "Missing option '--from'."
+    assert unusable(["finegrid", "duty", "vacancies", "--level", "street"], whole=True) == "Missing option '--from'."
     assert PLACES.search(b"see /ro" + b"ot/x")
     assert not PLACES.search(b"a/" + b"work/b")
