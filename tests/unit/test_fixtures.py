@@ -76,7 +76,9 @@ def test_city_file_says_all_that_loaders_need(slug):
     assert city["slug"] == slug
     assert city["name"]
     assert city["name_en"]
-    assert set(city["provenance"]) == LAYERS | ({"cases"} if "cases" in city else set())
+    more = {"cases"} if "cases" in city else set()
+    more |= {"operations"} if (fixtures.folder(slug) / "operations.geojson").exists() else set()
+    assert set(city["provenance"]) == LAYERS | more
     for entry in city["provenance"].values():
         assert isinstance(entry["synthetic"], bool)
         assert entry["text"]
