@@ -50,16 +50,17 @@ def window_or_period(from_day: OpenFromDay = None, to_day: OpenToDay = None, per
 AskedWindow = Annotated[Window, Depends(window_or_period)]
 
 
-def judged_at(
-    at: Annotated[
-        AwareDatetime | None,
-        Query(
-            description="A past instant with its zone, 2016-05-03T08:40:00+08:00, of which only what had happened by "
-            "then counts; now if not given"
-        ),
-    ] = None,
-) -> datetime:
-    """The instant at which something is judged: now, or a past one.
+At = Annotated[
+    AwareDatetime | None,
+    Query(
+        description="A past instant with its zone, 2016-05-03T08:40:00+08:00, of which only what had happened by then "
+        "counts; now if not given"
+    ),
+]
+
+
+def past_instant(at: At = None) -> datetime | None:
+    """A past instant, where one is given.
 
     Raises
     ------
@@ -67,11 +68,17 @@ def judged_at(
         It lies in the future, or before 1970.
     """
     now = datetime.now(UTC)
-    if at is None:
-        return now
-    if not EARLIEST <= at <= now:
+    if at is not None and not EARLIEST <= at <= now:
         raise ParameterError("at", f"must lie between 1970 and now, {now.isoformat(timespec='seconds')}")
     return at
+
+
+PastInstant = Annotated[datetime | None, Depends(past_instant)]
+
+
+def judged_at(at: PastInstant) -> datetime:
+    """The instant at which something is judged: now, or a past one."""
+    return at or datetime.now(UTC)
 
 
 JudgedAt = Annotated[datetime, Depends(judged_at)]

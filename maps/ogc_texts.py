@@ -13,6 +13,7 @@ LAYERS: Mapping[str, tuple[str, str]] = {
     "responsibles": ("责任人", "responsible persons"),
     "categories": ("类别", "categories"),
     "reports": ("上报", "reports"),
+    "cases": ("案件", "cases"),
 }
 """Layers of a city's provenance, as the heat map calls them."""
 

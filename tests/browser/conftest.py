@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import threading
 import time
@@ -104,10 +105,10 @@ def town_database(
     engine.dispose()
 
 
-@pytest.fixture(scope="session")
-def town_server(town_database: Town) -> Iterator[Town]:
-    """The application itself, on a port of its own."""
-    server = uvicorn.Server(uvicorn.Config(create_app(town_database.engine), port=0, log_level="warning"))
+@contextlib.contextmanager
+def served(engine: Engine) -> Iterator[str]:
+    """The application itself, on a port of its own; gives its address."""
+    server = uvicorn.Server(uvicorn.Config(create_app(engine), port=0, log_level="warning"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     limit = time.monotonic() + 60
@@ -115,10 +116,16 @@ def town_server(town_database: Town) -> Iterator[Town]:
         assert thread.is_alive()
         assert time.monotonic() < limit
         time.sleep(0.05)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    yield replace(town_database, address=f"http://127.0.0.1:{port}")
+    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     server.should_exit = True
     thread.join(timeout=30)
+
+
+@pytest.fixture(scope="session")
+def town_server(town_database: Town) -> Iterator[Town]:
+    """The town behind a server."""
+    with served(town_database.engine) as address:
+        yield replace(town_database, address=address)
 
 
 @pytest.fixture(scope="session")
