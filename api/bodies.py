@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -134,7 +134,19 @@ class Upload:
 
 
 async def upload(request: Request) -> AsyncIterator[Upload]:
-    """The file of a multipart form, on disk as long as the request lasts.
+    """The file of a multipart form, on disk as long as the request lasts; see `receive`."""
+    async with receive(request, BEGINNINGS) as sent:
+        yield sent
+
+
+@contextlib.asynccontextmanager
+async def receive(request: Request, beginnings: Mapping[str, bytes]) -> AsyncIterator[Upload]:
+    """Take in the file of a multipart form.
+
+    Parameters
+    ----------
+    beginnings
+        Ending -> what a file of that kind begins with; others are refused.
 
     Raises
     ------
@@ -162,8 +174,9 @@ async def upload(request: Request) -> AsyncIterator[Upload]:
         cleaning.callback(sent.file.close)
         folder = cleaning.enter_context(tempfile.TemporaryDirectory(prefix="finegrid_upload_"))
         name = Path((sent.filename or "").replace("\\", "/")).name.replace("\0", "")[:200]
-        path = Path(folder) / f"upload{_ending(name)}"
-        await _keep(sent, path, limit)
+        ending = _ending(name, beginnings)
+        path = Path(folder) / f"upload{ending}"
+        await _keep(sent, path, limit, beginnings[ending])
         fields: dict[str, list[str]] = {}
         for key, value in form.multi_items():
             if isinstance(value, str):
@@ -181,23 +194,22 @@ def _file_of(form: FormData) -> UploadFile:
     return files[0][1]
 
 
-def _ending(name: str) -> str:
+def _ending(name: str, beginnings: Mapping[str, bytes]) -> str:
     lower = name.lower()
-    ending = next((one for one in sorted(BEGINNINGS, key=len, reverse=True) if lower.endswith(one)), None)
+    ending = next((one for one in sorted(beginnings, key=len, reverse=True) if lower.endswith(one)), None)
     if ending is None:
-        msg = f"{name[:80]!r} ends in none of {', '.join(BEGINNINGS)}"
+        msg = f"{name[:80]!r} ends in none of {', '.join(beginnings)}"
         raise ParameterError("file", msg)
     return ending
 
 
-async def _keep(sent: UploadFile, path: Path, limit: int) -> None:
+async def _keep(sent: UploadFile, path: Path, limit: int, expected: bytes) -> None:
     """Copy to a file with a name, which is what readers need."""
     size = 0
     with path.open("wb") as out:
         while piece := await sent.read(MEGABYTE):
             if not size:
-                expected = BEGINNINGS["".join(path.name.partition(".")[1:])]
-                found = piece.removeprefix(b"\xef\xbb\xbf").lstrip() if expected == b"{" else piece
+                found = piece.removeprefix(b"\xef\xbb\xbf").lstrip() if expected in (b"{", b"<") else piece
                 if not found.startswith(expected):
                     msg = f"the file does not begin like a {path.suffix} file"
                     raise FileError(msg)

@@ -6,11 +6,14 @@ from api.encoding import JSON
 from api.ogc_documents import HTML, MVT
 from api.ogc_tiles import TMS_ID
 from api.openapi_collections import COLLECTION_ID, DATETIME, LANG, TEXT, Described, operation, parameter_of, query
-from gis.collections.windows import PERIOD, STAFFING
+from gis.collections.catalogue import COLLECTIONS
 from gis.tiles.pyramid import MAX_ZOOM
 
 TAG = "tiles"
-WHICH = "Densities and reports take the window's parameters, staffing `level` and `on`, other layers none of them."
+WHICH = (
+    "Densities and reports take the window's parameters, staffing `level` and `on`, coverage `period`; other layers "
+    "none of them."
+)
 OBJECT: Described = {JSON: {"schema": {"type": "object"}}}
 PAGES: Described = {**OBJECT, HTML: {"schema": TEXT}}
 TILE: Described = {MVT: {"schema": {"type": "string", "format": "binary"}}}
@@ -33,7 +36,7 @@ def _place(name: str, most: int, description: str) -> Described:
 
 def paths() -> Described:
     """Every path of tiles."""
-    own = [*map(parameter_of, (*PERIOD, *STAFFING)), DATETIME]
+    own = [*map(parameter_of, dict.fromkeys(part for one in COLLECTIONS.values() for part in one.parameters)), DATETIME]
     side = (1 << MAX_ZOOM) - 1
     zoom = _place("z", MAX_ZOOM, "Zoom")
     column, row = _place("x", side, "Column from the west"), _place("y", side, "Row from the north")

@@ -45,7 +45,7 @@ def one_point(request: Request) -> tuple[float, float, SourceCrs]:
         values[name] = value
     lon, lat = _number(values, "lon", 180), _number(values, "lat", 90)
     datum = values.get("datum")
-    return lon, lat, WGS84 if datum is None else _datum(datum)
+    return lon, lat, datum_of(datum)
 
 
 def _number(values: dict[str, str], name: str, limit: float) -> float:
@@ -65,7 +65,16 @@ def _number(values: dict[str, str], name: str, limit: float) -> float:
     return value
 
 
-def _datum(text: str) -> SourceCrs:
+def datum_of(text: str | None) -> SourceCrs:
+    """What coordinates of a request mean; WGS 84 where nothing is said.
+
+    Raises
+    ------
+    CrsError
+        There is no such datum.
+    """
+    if text is None:
+        return WGS84
     crs = parse_crs(text)
     return WGS84 if crs.name in ("wgs84", "cgcs2000") else crs
 
@@ -139,7 +148,7 @@ def points_of_json(body: bytes) -> tuple[Points, SourceCrs]:
     if not isinstance(datum, str):
         msg = "wgs84, cgcs2000, gcj02 or bd09"
         raise ParameterError("datum", msg)
-    return _checked(pairs[:, 0].copy(), pairs[:, 1].copy()), _datum(datum)
+    return _checked(pairs[:, 0].copy(), pairs[:, 1].copy()), datum_of(datum)
 
 
 def _is_pair(point: Any) -> bool:
@@ -176,7 +185,7 @@ def points_of_csv(request: Request, body: bytes) -> tuple[Points, SourceCrs]:
             msg = f"line {at + 2} is {','.join(row)[:60]!r}; two numbers in lon and lat are right"
             raise ParameterError("body", msg) from problem
     datum = request.query_params.get("datum", "wgs84")
-    return _checked(points[:, 0].copy(), points[:, 1].copy()), _datum(datum)
+    return _checked(points[:, 0].copy(), points[:, 1].copy()), datum_of(datum)
 
 
 def _checked(lon: NDArray[np.float64], lat: NDArray[np.float64]) -> Points:

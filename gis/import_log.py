@@ -66,8 +66,13 @@ def write_rejects(conn: Connection, import_id: int, out: BinaryIO) -> None:
         There is no such import.
     """
     read_import(conn, import_id)
+    write_csv(conn, "import_rejects", import_id, out)
+
+
+def write_csv(conn: Connection, question: str, import_id: int, out: BinaryIO) -> None:
+    """The rows of a question about one import as CSV with a header."""
     with cursor_of(conn) as cursor:
-        compiled = str(sql("import_rejects").compile(dialect=postgresql.psycopg2.dialect()))
+        compiled = str(sql(question).compile(dialect=postgresql.psycopg2.dialect()))
         bound = cursor.mogrify(compiled, {"import_id": import_id}).decode()
         cursor.copy_expert(f"COPY ({bound}) TO STDOUT (FORMAT CSV, HEADER)", out)
 

@@ -7,10 +7,10 @@ import csv
 import io
 import json
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
@@ -125,6 +125,9 @@ class ReportFile:
     mapping: dict[str, str] = field(default_factory=dict)
     encoding: str = "utf-8"
     delimiter: str | None = None
+
+    what: ClassVar[str] = "reports"
+    aliases: ClassVar[Mapping[str, tuple[str, ...]]] = ALIASES
 
     @property
     def is_text(self) -> bool:
@@ -276,7 +279,7 @@ class ReportFile:
     def _vector_chunks(self) -> Iterator[Chunk]:
         layers = [str(name) for name, kind in pyogrio.list_layers(self.path) if kind is not None]
         if len(layers) > 1:
-            msg = f"{self.path.name} has several layers, {', '.join(layers)}: a file of reports has one"
+            msg = f"{self.path.name} has several layers, {', '.join(layers)}: a file of {self.what} has one"
             raise FileError(msg)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -294,41 +297,45 @@ class ReportFile:
 
     def _fields(self, names: list[str], geometry: str | None = None) -> dict[str, str]:
         """Match fields to columns: as mapped, else by alias."""
-        unknown = sorted(set(self.mapping) - set(ALIASES))
+        unknown = sorted(set(self.mapping) - set(self.aliases))
         if unknown:
-            msg = f"--map: there is no field {', '.join(unknown)}; fields are {', '.join(ALIASES)}"
+            msg = f"--map: there is no field {', '.join(unknown)}; fields are {', '.join(self.aliases)}"
             raise FileError(msg)
         missing = {name: column for name, column in self.mapping.items() if column not in names}
         if missing:
             columns = ", ".join(f"{column} (for {name})" for name, column in missing.items())
             msg = f"{self.path}: no column {columns}; the file has {', '.join(names)}"
             raise FileError(msg)
-        twice = sorted({name for name in names if names.count(name) > 1} & {*self.mapping.values(), *_taken(names)})
+        twice = sorted(
+            {name for name in names if names.count(name) > 1} & {*self.mapping.values(), *self._taken(names)}
+        )
         if twice:
             msg = f"{self.path}: more than one column is called {', '.join(twice)}; rename all but one"
             raise FileError(msg)
         by_name = {name.strip().lower(): name for name in reversed(names)}
         fields = dict(self.mapping)
-        for name, aliases in ALIASES.items():
+        for name, aliases in self.aliases.items():
             if name not in fields:
                 column = next((by_name[alias] for alias in aliases if alias in by_name), None)
                 if column is not None:
                     fields[name] = column
         if geometry and geometry in names and "lon" not in self.mapping:
             fields[GEOMETRY] = geometry
-        needed = REQUIRED if GEOMETRY in fields else (*REQUIRED, "lon", "lat")
-        lacking = [name for name in needed if name not in fields]
+        lacking = [name for name in self._needed(fields) if name not in fields]
         if lacking:
             example = " ".join(f"--map {name}=COLUMN" for name in lacking)
             msg = f"{self.path}: which column is {', '.join(lacking)}? The file has {', '.join(names)}; say {example}"
             raise FileError(msg)
         return fields
 
+    def _needed(self, fields: Mapping[str, str]) -> tuple[str, ...]:
+        """Fields that a file with these fields must have."""
+        return REQUIRED if GEOMETRY in fields else (*REQUIRED, "lon", "lat")
 
-def _taken(names: list[str]) -> list[str]:
-    """Columns that some alias names."""
-    aliases = {alias for known in ALIASES.values() for alias in known}
-    return [name for name in names if name.strip().lower() in aliases]
+    def _taken(self, names: list[str]) -> list[str]:
+        """Columns that some alias names."""
+        aliases = {alias for known in self.aliases.values() for alias in known}
+        return [name for name in names if name.strip().lower() in aliases]
 
 
 def _geo_metadata(schema: pa.Schema) -> dict[str, Any]:

@@ -79,13 +79,19 @@ class RejectsFile:
             Path(self._file.name).unlink(missing_ok=True)
 
 
-def store_rejects(conn: Connection, import_id: int, rejects: list[Reject]) -> None:
-    """Keep rejected rows in the database too, so that whoever sent the file over HTTP can fetch them."""
+def store_rejects(conn: Connection, import_id: int, rejects: list[Reject], table: str = "import_rejects") -> None:
+    """Keep rejected rows in the database too, so that whoever sent the file over HTTP can fetch them.
+
+    Parameters
+    ----------
+    table
+        import_rejects or patrol_rejects.
+    """
     if not rejects:
         return
     copy_in(
         conn,
-        "import_rejects",
+        table,
         [
             CopyColumn("import_id", "int8", np.full(len(rejects), import_id)),
             CopyColumn("row_number", "int8", np.array([reject.row for reject in rejects])),

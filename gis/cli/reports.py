@@ -18,7 +18,7 @@ from gis.verify import verify
 
 @click.group("import")
 def import_group() -> None:
-    """Take in problem reports."""
+    """Take in problem reports, and patrol passes."""
 
 
 @import_group.command("reports", epilog=f"Fields for --map: {', '.join(ALIASES)}.")

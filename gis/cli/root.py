@@ -23,6 +23,7 @@ from gis.cli.open311 import open311_group
 from gis.cli.operations import operations_group
 from gis.cli.reports import import_group, reconcile_command, verify_command
 from gis.cli.serve import serve_command
+from gis.cli.surveys import coverage_command, import_patrols_command
 from gis.cli.webhooks import webhooks_group
 
 
@@ -55,6 +56,8 @@ main.add_command(roads_group)
 main.add_command(staffing_command)
 main.add_command(duty_group)
 main.add_command(operations_group)
+main.add_command(coverage_command)
+import_group.add_command(import_patrols_command)
 main.add_command(cases_group)
 main.add_command(listings_group)
 main.add_command(calendar_group)

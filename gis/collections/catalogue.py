@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gis.collections.case_layer import CASES
+from gis.collections.coverage_layer import COVERAGE
 from gis.collections.declared import Collection, Property
 from gis.collections.listing_layers import LISTING_GROUNDS, LISTINGS
 from gis.collections.operation_layer import OPERATIONS
@@ -273,5 +274,6 @@ COLLECTIONS: dict[str, Collection] = {
         *map(_density_areas, AREA_LEVELS),
         DENSITY_CELLS,
         DENSITY_ROADS,
+        COVERAGE,
     )
 }

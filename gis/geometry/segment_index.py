@@ -56,7 +56,7 @@ class SegmentIndex:
 
     def __init__(self, lines: npt.NDArray[np.object_], reach_m: float, tie_m: float) -> None:
         self.reach_m, self.tie_m = reach_m, tie_m
-        a, b, self._rank_of_edge = _edges(lines)
+        a, b, self._rank_of_edge = edges_of(lines)
         run = b - a
         square = (run * run).sum(axis=1)
         # x1, y1, dx, dy, 1 / length**2; an edge without length is its first vertex.
@@ -235,7 +235,7 @@ class SegmentIndex:
         return self._grid.nbytes + sum(array.nbytes for array in arrays)
 
 
-def _edges(lines: npt.NDArray[np.object_]) -> tuple[Floats, Floats, npt.NDArray[np.int32]]:
+def edges_of(lines: npt.NDArray[np.object_]) -> tuple[Floats, Floats, npt.NDArray[np.int32]]:
     """Both ends, shape (e, 2), and the line of every edge, in order of the lines."""
     wrong = np.flatnonzero(~np.isin(shapely.get_type_id(lines), (-1, 1, 2, 5)))
     if len(wrong):

@@ -44,6 +44,14 @@ class Period:
         return ten_day_period(last) if "T" in self.name else month(last)
 
 
+def ten_day_periods(period: Period) -> list[Period]:
+    """The ten-day periods that a period consists of: itself, or the three of a month."""
+    found = [ten_day_period(period.first)]
+    while found[-1].after < period.after:
+        found.append(found[-1].following())
+    return found
+
+
 def ten_day_period(day: date) -> Period:
     """The ten-day period 旬 that a day lies in: days 1-10, 11-20, 21-end of its month."""
     number = min((day.day - 1) // 10, 2)
@@ -72,7 +80,7 @@ def parse_period(text: str) -> Period:
             return ten_day_period(date(int(found[1]), int(found[2]), FIRST_DAYS[int(found[3]) - 1]))
         if found:
             return month(date(int(found[4]), int(found[5]), 1))
-    except ValueError:
+    except (ValueError, OverflowError):
         pass
     msg = f"{text[:40]!r} is no period; a ten-day period is written 2016-06-T1, -T2 or -T3, a month 2016-06"
     raise ValueError(msg)

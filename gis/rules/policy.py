@@ -93,6 +93,23 @@ class Policy:
     problem_weight_other: int = _number(
         50, "%", "9", "default", "what a problem weighs that is none of the four chaoses"
     )
+    coverage_needed: float = _number(
+        0.95, "1", "5", "default", "share of the road length that must be surveyed; below, a standing is provisional"
+    )
+    surveyed_share: float = _number(
+        0.8, "1", "9", "default", "from this share of its length on, a segment counts as surveyed"
+    )
+    survey_reach_m: float = _number(
+        20.0, "m", "9", "default", "a patrol follows, and sees ahead of itself, a segment within this distance"
+    )
+    survey_heading_deg: float = _number(
+        45.0, "deg", "9", "default", "a track follows a segment where the angle between them is not larger"
+    )
+    survey_gap_s: float = _number(60.0, "s", "9", "default", "fixes of a track further apart in time are not joined")
+    survey_gap_m: float = _number(150.0, "m", "9", "default", "fixes of a track further apart in space are not joined")
+    survey_least_m: float = _number(
+        20.0, "m", "9", "default", "a shorter stretch along a segment is a turn or a crossing, unless half the segment"
+    )
 
     def coordinators_per_km2(self, tier: str) -> int:
         """Coordinators per km2 that a tier needs (clause 11)."""

@@ -26,6 +26,8 @@ GROUND_LOCK = 7_094_001
 MIGRATION_LOCK = 7_094_002
 # SOURCE, with the id of a source: one import of it at a time.
 SOURCE_LOCK = 7_094
+# SURVEYS: one import of patrol passes at a time.
+SURVEYS_LOCK = 7_094_003
 GROUND_BELL = "finegrid_ground"
 RING_AGAIN_MS = 2000
 SERVED = "served"
@@ -122,6 +124,11 @@ def own_source(conn: Connection, source_id: int) -> None:
     of different sources never meet, because the source is part of both keys.
     """
     conn.execute(text("SELECT pg_advisory_xact_lock(:key, :source)"), {"key": SOURCE_LOCK, "source": source_id})
+
+
+def own_surveys(conn: Connection) -> None:
+    """Be the only one who takes patrol passes in until this transaction ends: they meet on the same days."""
+    conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": SURVEYS_LOCK})
 
 
 def own_ground(conn: Connection) -> None:

@@ -1,4 +1,4 @@
-"""Tables of the survey of all roads 道路普查: patrol passes, the tracks they came from, and what they covered by day."""
+"""Tables of the survey of all roads 道路普查: patrol passes, their tracks, and what they covered in each period."""
 
 from __future__ import annotations
 
@@ -110,17 +110,20 @@ patrol_passes = Table(
     comment="Patrol passes 巡查: who went along which part of a segment, and when",
 )
 
-survey_days = Table(
-    "survey_days",
+survey_periods = Table(
+    "survey_periods",
     metadata,
-    Column("day", Date, primary_key=True),
+    Column("first", Date, primary_key=True, comment="first day of the ten-day period"),
     Column("segment_id", Integer, ForeignKey("road_segments.id"), primary_key=True, autoincrement=False),
     Column(
-        "covered", INT4MULTIRANGE, nullable=False, comment="decimetres from the segment's beginning; open: to its end"
+        "covered",
+        INT4MULTIRANGE,
+        nullable=False,
+        comment="union of all passes, decimetres from the segment's beginning; open: to its end",
     ),
     Column("passes", Integer, nullable=False),
     Column("last_at", DateTime(timezone=True), nullable=False),
     CheckConstraint("NOT isempty(covered)", name="covers_something"),
-    Index("ix_survey_days_segment_id", "segment_id", "day"),
-    comment="Roll-up: what the passes of a day covered of each segment",
+    Index("ix_survey_periods_segment_id", "segment_id", "first"),
+    comment="Roll-up: what the passes of a ten-day period covered of each segment",
 )

@@ -16,6 +16,7 @@ from api.errors import STATUS_OF, TITLES
 from gis.cli.frame import REFUSED
 from gis.cli.root import main
 from gis.collections.catalogue import COLLECTIONS
+from gis.patrol_files import PatrolFile
 from gis.readers.columns import ALIASES
 from gis.report_files import ALIASES as REPORT_ALIASES
 from gis.roads import CLASS_OF_HIGHWAY, CLASS_OF_NAME
@@ -41,6 +42,14 @@ def aliases() -> str:
 def report_aliases() -> str:
     rows = [
         (f"`{name}`", " ".join(f"`{one}`" for one in others if one != name)) for name, others in REPORT_ALIASES.items()
+    ]
+    return table(("field", "also taken as"), rows)
+
+
+def patrol_aliases() -> str:
+    rows = [
+        (f"`{name}`", " ".join(f"`{one}`" for one in others if one != name))
+        for name, others in PatrolFile.aliases.items()
     ]
     return table(("field", "also taken as"), rows)
 
@@ -159,6 +168,7 @@ def conformance() -> str:
 TABLES: dict[tuple[str, str], Callable[[], str]] = {
     ("formats.md", "aliases"): aliases,
     ("formats.md", "report-aliases"): report_aliases,
+    ("formats.md", "patrol-aliases"): patrol_aliases,
     ("formats.md", "classes"): classes,
     ("rulebook.md", "policy"): policy,
     ("settings.md", "settings"): settings,

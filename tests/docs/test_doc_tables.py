@@ -15,6 +15,7 @@ from api.cases import NewCase, NewEvent
 from api.errors import STATUS_OF
 from api.imports import FIELDS
 from api.listings import NewListing, NewListingEvent
+from api.patrols import FIELDS as PATROL_FIELDS
 from api.reports import NewReport
 from api.webhooks import Again, NewSecret, NewSubscription
 from gis.areas import AREAS
@@ -25,6 +26,7 @@ from gis.city import City
 from gis.cli.root import main
 from gis.coordinators import COORDINATORS
 from gis.departments import DEPARTMENTS, LIMITS
+from gis.patrol_files import PatrolFile
 from gis.readers import Layout
 from gis.readers.tables import CSV, GEOJSON, GEOJSON_LINES, PARQUET, VECTOR
 from gis.report_files import ALIASES, REQUIRED
@@ -59,6 +61,7 @@ SHARED = {"/density", "/roads/density"}
 POSTED = {
     "/reports": set(NewReport.model_fields),
     "/imports": {"file", *FIELDS},
+    "/patrols": {"file", *PATROL_FIELDS},
     "/cases": set(NewCase.model_fields),
     "/webhooks": set(NewSubscription.model_fields),
     "/webhooks/{webhook_id}/retry": set(Again.model_fields),
@@ -132,6 +135,12 @@ def test_fields_of_a_file(title: str) -> None:
 def test_fields_of_report_files() -> None:
     shown = needed_of(section(document("formats.md"), "Problem reports"), "field")
     assert shown == {name: name in (*REQUIRED, "lon", "lat") for name in ALIASES}
+
+
+def test_fields_of_patrol_files() -> None:
+    shown = needed_of(section(document("formats.md"), "Patrols"), "field")
+    assert set(shown) == set(PatrolFile.aliases)
+    assert [name for name, needed in shown.items() if needed] == ["time"]
 
 
 def test_endings_of_files() -> None:

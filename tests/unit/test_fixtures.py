@@ -17,6 +17,7 @@ from fixtures.build_boston import ROAD_CLASSES
 from fixtures.build_zhengzhou import _generator, _segment_feature, _write_csv
 from fixtures.geojson import write_features
 from fixtures.synth_areas import TO_METRIC, project
+from fixtures.synth_patrols import draw_patrols
 from fixtures.synth_people import responsible_rows
 from fixtures.synth_reports import HABITS
 from fixtures.synth_roads import SPECIAL_GROUP, build_roads
@@ -76,7 +77,7 @@ def test_city_file_says_all_that_loaders_need(slug):
     assert city["slug"] == slug
     assert city["name"]
     assert city["name_en"]
-    more = {"cases"} if "cases" in city else set()
+    more = {"cases", "patrols"} & city.keys()
     more |= {"operations"} if (fixtures.folder(slug) / "operations.geojson").exists() else set()
     assert set(city["provenance"]) == LAYERS | more
     for entry in city["provenance"].values():
@@ -274,10 +275,29 @@ def test_zhengzhou_reports_have_the_counted_faults_and_lie_on_the_core_in_gcj02(
     assert 0.990 < inside.mean() < 0.997
 
 
+def test_patrols_are_small_and_leave_more_out_from_period_to_period():
+    shipped = fixtures.folder("zhengzhou")
+    assert sum((shipped / name).stat().st_size for name in ("patrols.csv.gz", "patrol_tracks.geojson")) < 300_000
+    frame = pd.read_csv(shipped / "patrols.csv.gz", dtype=str)
+    codes = {row["code"] for row in features("zhengzhou", "roads.geojson")[0]}
+    assert set(frame["segment"]) <= codes
+    assert not frame.duplicated().any()
+    parts = [
+        frame.loc[frame["time"].between(first, last), "segment"].nunique() / len(codes)
+        for first, last in (("2016-05-01", "2016-05-11"), ("2016-05-11", "2016-05-21"), ("2016-05-21", "2016-06-01"))
+    ]
+    assert parts[0] > 0.95 > parts[1] > 0.85 > 0.8 > parts[2] > 0.5
+
+
 def test_the_same_seed_builds_the_same_files(tmp_path):
     shipped = fixtures.folder("zhengzhou")
     core = project(shapely.coverage_union_all(level("zhengzhou", "community")[1]), TO_METRIC)
-    write_features(tmp_path / "roads.geojson", map(_segment_feature, build_roads(core, _generator(2))))
+    segments = build_roads(core, _generator(2))
+    write_features(tmp_path / "roads.geojson", map(_segment_feature, segments))
+    passes, tracks = draw_patrols(segments, _generator(8))
+    write_features(tmp_path / "patrol_tracks.geojson", tracks)
+    assert (tmp_path / "patrol_tracks.geojson").read_bytes() == (shipped / "patrol_tracks.geojson").read_bytes()
+    assert passes.to_csv(index=False) == pd.read_csv(shipped / "patrols.csv.gz", dtype=str).to_csv(index=False)
     assert (tmp_path / "roads.geojson").read_bytes() == (shipped / "roads.geojson").read_bytes()
 
     properties, _ = features("zhengzhou", "areas.geojson")
