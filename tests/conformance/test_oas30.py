@@ -39,6 +39,8 @@ NEEDED = {
     "/grid/locate": {"lon": 113.6005, "lat": 34.7005},
     "/density": {"level": "street", "from": "2016-05-01", "to": "2016-05-21"},
     "/roads/density": {"from": "2016-05-01", "to": "2016-05-21"},
+    "/indicators": {"level": "street", "from": "2016-05-01", "to": "2016-05-21"},
+    "/response": {"level": "street", "from": "2016-05-01", "to": "2016-05-21"},
     "/listings/worst": {"period": "2016-05-T1"},
     "/reports": {"from": "2016-05-01", "to": "2016-05-21"},
     "/reconciliation": {"from": "2016-05-01", "to": "2016-05-21"},
