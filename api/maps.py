@@ -1,13 +1,15 @@
-"""GET /maps/heatmap: the page, from the live data."""
+"""GET /maps/heatmap and GET /maps/listings: the pages, from the live data."""
 
 from __future__ import annotations
 
+from datetime import date, datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse
 
 from api.dependencies import Reading, TrueGround
+from api.listings import Kind, On, PeriodText, State, Street, named_period
 from api.negotiation import preferred_language
 from api.parameters import (
     BoxText,
@@ -22,8 +24,15 @@ from api.parameters import (
     only_known,
 )
 from api.validators import valid_by
+from gis.city import read_city
 from gis.density import DensityQuery
+from gis.errors import ParameterError
+from gis.ground import Ground
+from gis.listing_map import read_background
+from gis.listing_reads import OPEN, ListingQuery, list_listings, listing_shapes
 from maps.heatmap import heatmap_page
+from maps.listings_page import PAGE as LISTINGS_PAGE
+from maps.listings_page import listings_page
 
 router = APIRouter(tags=["maps"], dependencies=[Depends(only_known)])
 ASSET_ROOT = "/static/maps"
@@ -76,3 +85,49 @@ def get_heatmap(
         conn, ground, query, lang=lang or preferred_language(request), assets="linked", asset_root=ASSET_ROOT
     )
     return HTMLResponse(page, headers={"Vary": "Accept-Language"})
+
+
+@router.get(
+    LISTINGS_PAGE,
+    summary="The public list of places under supervision",
+    description="Map and table of GET /listings as a page that asks no other server for anything; without `state`, "
+    "what is on the list now. Most urgent first.",
+    response_class=HTMLResponse,
+    dependencies=[valid_by("city", "listings", "roads", "areas", "responsibles", daily=True, languages=True)],
+)
+def get_listings_page(
+    request: Request,
+    conn: Reading,
+    state: State = None,
+    period: PeriodText = None,
+    kind: Kind = None,
+    street: Street = None,
+    on: On = None,
+    lang: Lang = None,
+) -> HTMLResponse:
+    """Make the page."""
+    city = read_city(conn)
+    today = on or datetime.now(city.zone).date()
+    query = ListingQuery(state or OPEN, None if period is None else named_period(period), kind, street)
+    rows = list_listings(conn, query, today)
+    page = listings_page(
+        city,
+        rows,
+        listing_shapes(conn, [row["id"] for row in rows]),
+        read_background(conn),
+        today=today,
+        asked={name: value for name, value in request.query_params.items() if name != "lang"},
+        lang=lang or preferred_language(request),
+        asset_root=ASSET_ROOT,
+    )
+    return HTMLResponse(page, headers={"Vary": "Accept-Language"})
+
+
+def _days(ground: Ground, from_day: date | None, to_day: date | None) -> tuple[date, date]:
+    """The window that was asked for, else the one the city opens with."""
+    if from_day is None and to_day is None and ground.city.demo_window is not None:
+        return ground.city.demo_window
+    if from_day is None or to_day is None:
+        msg = "is missing; an ISO day such as 2016-06-01 is right"
+        raise ParameterError("from" if from_day is None else "to", msg)
+    return from_day, to_day

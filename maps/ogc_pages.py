@@ -82,7 +82,8 @@ STEPS = {
 
 
 @cache
-def _templates() -> Environment:
+def templates() -> Environment:
+    """The templates of maps/templates; what they are given is escaped."""
     return Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates", encoding="utf-8"),
         autoescape=True,
@@ -142,7 +143,7 @@ def ogc_page(
         "scripts": [asset_url(name, asset_root) for name in (MAP_SCRIPTS if view.data else ())],
         "data": view.data,
     }
-    return _templates().get_template(f"{kind}.html").render(**page, **view.parts)
+    return templates().get_template(f"{kind}.html").render(**page, **view.parts)
 
 
 def _tag(lang: str) -> str:
