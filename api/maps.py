@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -26,8 +26,6 @@ from api.parameters import (
 from api.validators import valid_by
 from gis.city import read_city
 from gis.density import DensityQuery
-from gis.errors import ParameterError
-from gis.ground import Ground
 from gis.listing_map import read_background
 from gis.listing_reads import OPEN, ListingQuery, list_listings, listing_shapes
 from maps.heatmap import heatmap_page
@@ -121,13 +119,3 @@ def get_listings_page(
         asset_root=ASSET_ROOT,
     )
     return HTMLResponse(page, headers={"Vary": "Accept-Language"})
-
-
-def _days(ground: Ground, from_day: date | None, to_day: date | None) -> tuple[date, date]:
-    """The window that was asked for, else the one the city opens with."""
-    if from_day is None and to_day is None and ground.city.demo_window is not None:
-        return ground.city.demo_window
-    if from_day is None or to_day is None:
-        msg = "is missing; an ISO day such as 2016-06-01 is right"
-        raise ParameterError("from" if from_day is None else "to", msg)
-    return from_day, to_day

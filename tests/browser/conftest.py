@@ -108,8 +108,6 @@ def town_database(
 @contextlib.contextmanager
 def served(engine: Engine) -> Iterator[str]:
     """The application itself, on a port of its own; gives its address."""
-def serving(engine: Engine) -> Iterator[str]:
-    """The application itself, on a port of its own; answers its address."""
     server = uvicorn.Server(uvicorn.Config(create_app(engine), port=0, log_level="warning"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
@@ -119,8 +117,6 @@ def serving(engine: Engine) -> Iterator[str]:
         assert time.monotonic() < limit
         time.sleep(0.05)
     yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    port = server.servers[0].sockets[0].getsockname()[1]
-    yield f"http://127.0.0.1:{port}"
     server.should_exit = True
     thread.join(timeout=30)
 
@@ -129,7 +125,6 @@ def serving(engine: Engine) -> Iterator[str]:
 def town_server(town_database: Town) -> Iterator[Town]:
     """The town behind a server."""
     with served(town_database.engine) as address:
-    with serving(town_database.engine) as address:
         yield replace(town_database, address=address)
 
 

@@ -17,7 +17,7 @@ from gis.rules.periods import parse_period
 from gis.store.database import create_database_engine, transaction
 from maps.assets import ASSET_FOLDERS
 from maps.listings_page import SCRIPTS, STYLES, urgency
-from tests.browser.conftest import Visit, serving, visit_of
+from tests.browser.conftest import Visit, served, visit_of
 from tests.town import build_town, some_rows, take_in, write_csv
 
 pytestmark = pytest.mark.browser
@@ -52,7 +52,7 @@ def listed(make_database: Callable[..., str], template_url: str, tmp_path_factor
         tick(conn, day + timedelta(days=12, hours=12))
         record(conn, ids[2], "verify", "Wang", now, day + timedelta(days=12, hours=13))
         rows = list_listings(conn, ListingQuery("open"), datetime.fromisoformat(ON).date())
-    with serving(engine) as address:
+    with served(engine) as address:
         yield address, rows
     engine.dispose()
 
