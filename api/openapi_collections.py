@@ -187,6 +187,8 @@ def parameter_of(one: Parameter) -> Described:
     schema: Described = {"day": SCHEMA_OF["date"], "flag": {"type": "boolean"}}.get(one.kind, dict(TEXT))
     if one.one_of:
         schema = {**schema, "enum": list(one.one_of)}
+    if one.pattern:
+        schema = {**schema, "pattern": one.pattern}
     if one.repeatable:
         return query(one.name, {"type": "array", "items": schema}, one.description, style="form", explode=True)
     return query(one.name, schema, one.description)

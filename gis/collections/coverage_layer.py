@@ -18,6 +18,7 @@ PERIOD = Parameter(
     "Ten-day period 2016-05-T1, -T2, -T3, or a month 2016-05; the last of the window that the city opens with, or "
     "today's, if not given",
     "旬（2016-05-T1、-T2、-T3）或月（2016-05）；默认为城市默认时段的最后一旬，否则为当前旬",
+    pattern=r"^\d{4}-\d{2}(-T[123])?$",
 )
 
 

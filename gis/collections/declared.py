@@ -53,6 +53,8 @@ class Parameter:
     kind: Literal["day", "text", "flag"] = "text"
     repeatable: bool = False
     one_of: tuple[str, ...] = ()
+    pattern: str | None = None
+    """Regular expression of its text, for the API definition; `bind` judges it."""
 
 
 Given = Mapping[str, Any]

@@ -48,6 +48,7 @@ NEEDED = {
 }
 # Values of a parameter that say nothing special, by its name.
 SAID: dict[str, Any] = {
+    "period": "2016-05-T1",
     "bbox": "113.6,34.7,113.61,34.71",
     "bbox-crs": "http://www.opengis.net/def/crs/OGC/1.3/CRS84",
     "filter-crs": "http://www.opengis.net/def/crs/OGC/1.3/CRS84",
