@@ -1,4 +1,4 @@
--- The box that holds the live areas, cells and road segments.
+-- The box that holds the live areas, cells and road segments, and the special operations, which may reach beyond them.
 -- Columns: west, south, east, north (degrees, SRID 4326; null where there are none).
 -- Sequential scans; 150 k boxes.
 SELECT
@@ -11,5 +11,7 @@ FROM (
         SELECT geom FROM cells WHERE retired_at IS NULL
         UNION ALL
         SELECT geom FROM road_segments WHERE retired_at IS NULL
+        UNION ALL
+        SELECT geom FROM special_operations
     ) AS ground
 ) AS extent

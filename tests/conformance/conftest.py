@@ -21,6 +21,13 @@ from gis.store.database import bump_version, create_database_engine
 from tests.api.conftest import facts, open_client, tiny_url  # noqa: F401 - fixtures
 
 AWKWARD = 'it\'s "100 %" of_all\ta\nline \\ 第1号 ŝ'
+FORUM = (
+    "MULTIPOLYGON (((113.6015 34.701, 113.606 34.7005, 113.6065 34.7035, 113.602 34.7032, 113.6015 34.701),"
+    " (113.603 34.7015, 113.603 34.7025, 113.604 34.7025, 113.603 34.7015)),"
+    " ((113.61 34.701, 113.611 34.701, 113.611 34.702, 113.61 34.701)))"
+)
+CORNER = "POLYGON ((113.614 34.7, 113.6145 34.7, 113.6145 34.7005, 113.614 34.7))"
+TOWN = "POLYGON ((113.599 34.699, 113.617 34.699, 113.617 34.705, 113.599 34.705, 113.599 34.699))"
 UNPACKED = {"Accept-Encoding": "identity"}
 """Packing takes longer than answering; it has tests of its own."""
 MORE_REPORTS = text(
@@ -45,9 +52,27 @@ def make_harder(conn: Connection) -> None:
     conn.execute(text("UPDATE coordinators SET on_post = '(,2016-07-01)' WHERE ref = 'A4'"))
     open_some_cases(conn)
     list_some_places(conn)
+    proclaim_operations(conn)
     bump_version(conn, "areas", "cells", "roads", "reports", "coordinators")
     # As if all that had been yesterday: what changed just now is not yet dated.
     conn.execute(text("UPDATE data_versions SET changed_at = changed_at - interval '1 day'"))
+
+
+def proclaim_operations(conn: Connection) -> None:
+    """Special operations: one with a hole and a second part, one without an English name, one long ago."""
+    for code, name, name_en, valid, wkt in (
+        ("FORUM", AWKWARD, "Forum", "[2016-05-04T10:00Z,2016-05-11T22:00Z)", FORUM),
+        ("HAZE", "应急", None, "[2016-05-08T16:00Z,2016-05-09T16:00Z)", TOWN),
+        ("OLD", "旧事", "Old", "[2010-01-01T00:00Z,2010-01-02T00:00Z)", CORNER),
+    ):
+        conn.execute(
+            text(
+                "INSERT INTO special_operations (code, name, name_en, valid, geom) VALUES (:code, :name, :name_en,"
+                " CAST(:valid AS tstzrange), ST_Multi(ST_GeomFromText(:wkt, 4326)))"
+            ),
+            {"code": code, "name": name, "name_en": name_en, "valid": valid, "wkt": wkt},
+        )
+    bump_version(conn, "operations")
 
 
 def list_some_places(conn: Connection) -> None:
