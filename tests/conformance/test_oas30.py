@@ -34,6 +34,7 @@ FILLED = {
     "source": "patrol",
     "source_ref": "T0000",
     "import_id": "1",
+    "code": "FORUM",
 }
 NEEDED = {
     "/grid/locate": {"lon": 113.6005, "lat": 34.7005},
@@ -43,6 +44,8 @@ NEEDED = {
     "/response": {"level": "street", "from": "2016-05-01", "to": "2016-05-21"},
     "/listings/worst": {"period": "2016-05-T1"},
     "/reports": {"from": "2016-05-01", "to": "2016-05-21"},
+    "/duty/vacancies": {"level": "street", "from": "2016-05-01", "to": "2016-05-21"},
+    "/duty/handovers": {"level": "street", "from": "2016-05-01", "to": "2016-05-21"},
     "/reconciliation": {"from": "2016-05-01", "to": "2016-05-21"},
     "/collections/{collectionId}/export": {"f": "geojson"},
 }
