@@ -134,6 +134,7 @@ def _operation(conn: Connection, ground: Ground, inside: Inside) -> dict[str, An
         "from": inside.from_at.astimezone(zone).strftime("%Y-%m-%d %H:%M"),
         "to": inside.to_at.astimezone(zone).strftime("%Y-%m-%d %H:%M"),
         "days": {"first": first.isoformat(), "last": (after - timedelta(days=1)).isoformat()},
+        "length": round(inside.days, 2),
         "km2": float(operation.area_km2),
         "outline": pack_shapes(np.array([shapely.from_geojson(text)], object)),
     }

@@ -125,13 +125,15 @@
       const { text, facts, picture, state, choose } = this.page;
       const row = (colour, label, count) => h("tr", {}, h("td", {}, h("i", { style: `background:${colour}` })), h("th", { scope: "row" }, label), h("td", { className: "fg-number" }, text.cells(F.whole(count))));
       const window = this.page.model.window(state);
+      // An operation may begin and end within a day: the whole of it is as long as it is.
+      const days = facts.operation && state.period < 0 ? facts.operation.length : window.days;
       const rows = picture.classes.map((one, k) => row(one.colour, F.classLabel(text, one), picture.cellsIn[k])).reverse();
       if (picture.classes.length === 1 && !picture.cellsIn[0]) rows.pop(); // nothing was reported at all
       rows.push(row(F.NO_REPORTS, text.none, picture.cellsIn[-1]));
       if (picture.cellsIn[-2]) rows.push(row(F.NO_AREA, text.noArea, picture.cellsIn[-2]));
       const own = h("input", { type: "checkbox", id: "fg-own", checked: state.ownScale, onchange: () => choose({ ownScale: own.checked }) });
       this.legend.replaceChildren(
-        h("h2", {}, text.legend(F.days(window), window.days)),
+        h("h2", {}, text.legend(F.days(window), days)),
         h("table", {}, h("tbody", {}, ...rows)),
         h("p", { className: "fg-small" }, text.legendNote, " ", facts.periods.length && state.period >= 0 ? text.sameScale : ""),
         state.choice === "all" ? "" : h("label", { className: "fg-check fg-screen" }, own, text.ownScale));
