@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -22,6 +23,7 @@ MOST = 1000
 STATUSES = ("open", "closed")
 STATE_MOVES = (*EXPLAINING, "open", "verify", "accept", "file", "dispatch", "handle", "check", "close")
 """Moves of which the last one explains the state of a case."""
+DAYS_AT_ONCE = 2
 Key = tuple[int, str]
 
 
@@ -65,15 +67,27 @@ def read_requests(
     parameters = {
         "from_at": start,
         "to_at": end,
-        "from_day": start.astimezone(zone).date(),
-        "to_day": end.astimezone(zone).date(),
         "categories": _category_ids(conn, query.service_codes),
         "closed": _closed(query.statuses),
         "row_limit": query.page_size,
         "row_offset": (query.page - 1) * query.page_size,
     }
-    keys = [(row.source_id, row.source_ref) for row in conn.execute(sql("open311_page"), parameters)]
+    keys = _newest(conn, start.astimezone(zone).date(), end.astimezone(zone).date(), parameters)
     return _described(conn, keys, zone, language, extensions=extensions)
+
+
+def _newest(conn: Connection, first: date, last: date, parameters: dict[str, Any]) -> list[Key]:
+    """Keys of a page: the last days first, and further back only where they do not fill it.
+
+    A window holds 90 days, a page perhaps a thousand requests of this morning.
+    """
+    days = DAYS_AT_ONCE
+    while True:
+        since = max(first, last - timedelta(days=days - 1))
+        rows = conn.execute(sql("open311_page"), {**parameters, "from_day": since, "to_day": last}).all()
+        if since == first or len(rows) == parameters["row_limit"]:
+            return [(row.source_id, row.source_ref) for row in rows]
+        days *= 4
 
 
 def requests_by_id(
