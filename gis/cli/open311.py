@@ -1,4 +1,4 @@
-"""`finegrid open311`: asking other cities' Open311 servers."""
+"""`finegrid open311`: asking other cities' Open311 servers, and the contacts that citizens left at ours."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from gis.city import read_city
 from gis.cli.frame import city_transaction, json_option, parse_mapping, show
 from gis.encoding import table_lines
 from gis.geometry.datum import parse_crs
+from gis.open311.contacts import forget_contact, forget_contacts, read_contact
 from gis.open311.documents import Form
 from gis.open311.incoming import read_category_map
 from gis.open311.instants import read_instant
@@ -35,7 +36,7 @@ pause_option = click.option(
 
 @click.group("open311")
 def open311_group() -> None:
-    """Ask other cities' Open311 servers; `finegrid serve` answers as one itself."""
+    """Open311: ask other cities' servers (`finegrid serve` answers as one itself), and see to contacts of citizens."""
 
 
 @open311_group.command("services")
@@ -149,6 +150,45 @@ def _with_bar(pull: Pull, order: PullOrder, now: datetime) -> PullSummary:
             bar.update(round((reached - began[0]).total_seconds() / HOUR_S, 1) - bar.n)
 
         return pull.run(advance)
+
+
+@open311_group.command("contact")
+@click.argument("service_request_id")
+@json_option
+def contact_command(*, service_request_id: str, as_json: bool) -> None:
+    r"""Show who sent a service request, to call them back; no answer over HTTP says it.
+
+    \b
+    Example:
+      finegrid open311 contact open311:1042
+    """
+    with city_transaction(read_only=True) as conn:
+        found = read_contact(conn, service_request_id)
+    lines = [f"{name}: {value}" for name, value in found.items() if value is not None]
+    show(found, "\n".join(lines), as_json=as_json)
+
+
+@open311_group.command("forget")
+@click.argument("service_request_id", required=False)
+@click.option("--before", help="Everybody who reported before this day of the city, or W3C time.")
+@json_option
+def forget_command(*, service_request_id: str | None, before: str | None, as_json: bool) -> None:
+    r"""Forget who sent service requests: one, because they ask, or all of long ago. The requests themselves stay.
+
+    \b
+    Examples:
+      finegrid open311 forget open311:1042
+      finegrid open311 forget --before 2026-01-01
+    """
+    if (service_request_id is None) == (before is None):
+        msg = "name one request, or say --before which day"
+        raise click.UsageError(msg)
+    with city_transaction() as conn:
+        if service_request_id is not None:
+            count = forget_contact(conn, service_request_id)
+        else:
+            count = forget_contacts(conn, read_instant("--before", str(before), read_city(conn).zone))
+    show({"forgotten": count}, f"forgotten: {count}", as_json=as_json)
 
 
 def describe(summary: PullSummary) -> str:

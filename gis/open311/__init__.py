@@ -9,6 +9,7 @@ As server (docs/open311.md says what is standard, what an extension, and how eac
     requests.py    reports and their cases as service requests
     updates.py     what happened to them
     taking.py      a citizen's request becomes a report and a case
+    contacts.py    who sent it, apart from everything else
 
 As client:
     remote.py      another server, asked politely: JSON or XML, retries with back-off

@@ -166,7 +166,7 @@ def request_of(row: RowMapping, zone: ZoneInfo, language: Language, *, extension
     """A row of open311_requests.sql in the fields of the specification; null where there is nothing to say."""
     state, due_at = row["state"], row["due_at"]
     # A report may come in after the last move of the case that it belongs to.
-    updated = row["ended_at"] or max(row["last_at"] or row["reported_at"], row["reported_at"])
+    updated = max(row["last_at"] or row["reported_at"], row["reported_at"])
     answer = {
         "service_request_id": service_request_id(row["source"], row["source_ref"]),
         "status": status_of(state),

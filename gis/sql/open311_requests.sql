@@ -3,7 +3,7 @@
 --   moves (text[]): the moves that explain a state.
 -- Columns: source, source_kind, source_ref, category (kind:code), category_name, category_name_en, description,
 --   reported_at (UTC), lon, lat (degrees, null: no position), cell, segment (codes, null: none), address, address_id,
---   media_url, case_id, state (null: no case), due_at, ended_at, last_at, department, department_en (names), reports (of the
+--   media_url, case_id, state (null: no case), due_at, last_at, department, department_en (names), reports (of the
 --   case), move, reason (the last of `moves`).
 -- Primary keys of reports, case_reports, cases, case_events; index on case_reports.case_id.
 SELECT
@@ -11,7 +11,7 @@ SELECT
     k.name AS category_name, k.name_en AS category_name_en, r.description, r.reported_at,
     ST_X(r.geom) AS lon, ST_Y(r.geom) AS lat, e.code AS cell, g.code AS segment,
     o.address, o.address_id, o.media_url,
-    c.id AS case_id, c.state, c.due_at, c.ended_at, c.last_at,
+    c.id AS case_id, c.state, c.due_at, c.last_at,
     d.name AS department, coalesce(d.name_en, d.name) AS department_en,
     (SELECT count(*) FROM case_reports AS n WHERE n.case_id = c.id) AS reports,
     h.move, h.reason

@@ -292,6 +292,25 @@ def test_updates_tell_what_happened_in_order(own_client: TestClient, own_engine:
     assert own_client.get(f"{V2}/servicerequestupdates.json?service_request_id=nix:1").json() == []
 
 
+def test_what_happened_before_a_request_is_not_its_own_update(
+    own_client: TestClient, own_engine: Engine, key: dict[str, str]
+) -> None:
+    first, second = send(own_client), send(own_client)
+    move(own_engine, 1, "verify")
+    with own_engine.begin() as conn:  # as if it had come in between
+        later = "SELECT max(at) FROM case_events"
+        conn.execute(
+            text(f"UPDATE reports SET reported_at = ({later}) WHERE source_ref = :ref"),
+            {"ref": second.partition(":")[2]},
+        )
+    answer = own_client.get(f"{V2}/servicerequestupdates.json", headers={"Accept-Language": "en"}).json()
+    told = [(row["service_request_id"], row["description"]) for row in answer]
+    assert told == [
+        *((first, "reported"), (first, "a further report of the same problem")),
+        *((first, "verified on the spot"), (second, "verified on the spot")),
+    ]
+
+
 def test_who_reports_is_kept_apart_and_shown_nowhere(
     own_client: TestClient, own_engine: Engine, key: dict[str, str]
 ) -> None:

@@ -6,15 +6,17 @@ from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
+import httpx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gis.errors import ParameterError
-from gis.open311.remote import Refused, Row, checked_address, rows_of
+from gis.open311.remote import Refused, Remote, Row, checked_address, rows_of
 from gis.open311.windows import Walk
 
 BEGIN = datetime(2016, 6, 1, tzinfo=UTC)
+CLIENT = httpx.Client
 
 
 @pytest.mark.parametrize(
@@ -131,6 +133,18 @@ def test_nothing_is_missed_whatever_the_server_caps(
         assert set(found) == {str(number) for number in range(len(seconds))}
 
 
+def test_a_server_with_pages_may_still_stop_at_a_thousand() -> None:
+    server = Server(list(range(0, 86_000, 40)), None, 100)
+
+    def ask(start: datetime, end: datetime, paging: Mapping[str, str]) -> list[Row]:
+        return [] if int(paging["page"]) > 10 else server(start, end, paging)
+
+    found = {
+        row["service_request_id"] for piece in Walk(ask).slices(BEGIN, BEGIN + timedelta(days=1)) for row in piece.rows
+    }
+    assert len(found) == 2150
+
+
 def test_a_second_with_more_than_the_cap_is_said_to_be_cut() -> None:
     server = Server([5000] * 100, 30, None)
     walk = Walk(server)
@@ -162,3 +176,59 @@ def test_a_server_that_fails_on_long_windows_is_asked_for_short_ones() -> None:
     begin = BEGIN - timedelta(days=40)
     found = [row for piece in Walk(warmed).slices(begin, BEGIN + timedelta(days=10)) for row in piece.rows]
     assert len({row["service_request_id"] for row in found}) == 1440
+
+
+def answering(monkeypatch: pytest.MonkeyPatch, *answers: httpx.Response | Exception) -> tuple[Remote, list[float]]:
+    """A client whose server answers so, one after the other, and how long it waited."""
+    left, waited = list(answers), list[float]()
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        answer = left.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(httpx, "Client", lambda **options: CLIENT(transport=httpx.MockTransport(handle), **options))
+    return Remote("https://a.b/v2", form="json", pause_s=0.5, sleep=waited.append), waited
+
+
+GOOD = b'[{"service_code": "1"}]'
+
+
+def test_it_waits_longer_each_time_and_as_long_as_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    remote, waited = answering(
+        monkeypatch,
+        httpx.Response(500),
+        httpx.ConnectError("gone"),
+        httpx.Response(429, headers={"Retry-After": "7"}),
+        httpx.Response(503, headers={"Retry-After": "99999"}),
+        httpx.Response(200, content=GOOD),
+    )
+    with remote:
+        assert remote.services() == [{"service_code": "1"}]
+    assert waited == [0.5, 1.0, 0.5, 2.0, 0.5, 7.0, 0.5, 120.0, 0.5]
+    assert remote.asked == 5
+
+
+def test_it_gives_up_and_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = b'[{"code": 503, "description": "closed on Sundays"}]'
+    remote, _ = answering(monkeypatch, *[httpx.Response(503, content=said) for _ in range(5)])
+    with remote, pytest.raises(Refused, match="it answers 503 closed on Sundays; 5 tries were made") as refused:
+        remote.services()
+    assert refused.value.status == 503
+
+
+def test_what_is_refused_is_not_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = b'[{"code": 400, "description": "jurisdiction_id was not provided"}]'
+    for status in (400, 200):
+        remote, _ = answering(monkeypatch, httpx.Response(status, content=said))
+        with remote, pytest.raises(Refused, match="jurisdiction_id was not provided"):
+            remote.services()
+        assert remote.asked == 1
+
+
+def test_an_answer_without_end_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gis.open311.remote.MOST_BYTES", 1 << 20)
+    remote, _ = answering(monkeypatch, httpx.Response(200, content=b"[" + b" " * (2 << 20)))
+    with remote, pytest.raises(Refused, match="longer than 1 MiB"):
+        remote.services()
