@@ -126,7 +126,10 @@ async def posted(request: Request) -> dict[str, str]:
         msg = f"send the request as a form: Content-Type {FORM_TYPE}; charset=utf-8, not {kind[:60] or 'none'}"
         raise InputError(msg)
     sent = _once(request.query_params.multi_items()) | _once(_pairs(body))
-    check_key(request, sent.pop("api_key", None))
+    key = check_key(request, sent.pop("api_key", None))
+    if sent.get("requested_datetime") and key != settings().api_key:
+        msg = "requested_datetime is for the city's own key: an app's request is made when it arrives; leave it out"
+        raise NotAllowed(msg)
     return sent
 
 
@@ -151,8 +154,13 @@ def _once(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
     return found
 
 
-def check_key(request: Request, api_key: str | None) -> None:
+def check_key(request: Request, api_key: str | None) -> str:
     """Let only those report who send a key, as the specification has it (api_key) or as this API does elsewhere.
+
+    Returns
+    -------
+    str
+        The key, one of this server's.
 
     Raises
     ------
@@ -175,10 +183,11 @@ def check_key(request: Request, api_key: str | None) -> None:
         msg = "api_key was not provided; send it as a field of the form"
         raise KeyMissing(msg)
     # Compared as bytes and in constant time, with every key whichever fits.
-    fits = [hmac.compare_digest(sent.encode("utf-8", "replace"), key.encode()) for key in accepted]
-    if not any(fits):
+    fits = [key for key in accepted if hmac.compare_digest(sent.encode("utf-8", "replace"), key.encode())]
+    if not fits:
         msg = "api_key is not one of this server's"
         raise NotAllowed(msg)
+    return fits[0]
 
 
 Posted = Annotated[dict[str, str], Depends(posted)]

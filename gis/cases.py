@@ -22,7 +22,7 @@ from gis.rules.policy import policy_on
 from gis.store.database import bump_version, sql
 from gis.store.schema_cases import case_reports, case_tasks, cases, category_limits, departments
 
-OWN_MOVES = ("open", "attach", "recount")
+OWN_MOVES = tuple(name for name, rule in MOVES.items() if rule.follows)
 """Moves that follow from other commands and cannot be sent by themselves."""
 
 

@@ -11,9 +11,11 @@ from typing import Any
 from sqlalchemy import Connection, Table, insert, select
 
 from gis.case_opening import open_case
+from gis.city import read_city
 from gis.errors import ParameterError
 from gis.locator import Locator
 from gis.open311.identifiers import service_request_id
+from gis.open311.instants import read_instant
 from gis.open311.services import one_service
 from gis.report_one import OneReport, add_report
 from gis.report_rows import NEAR_DEG, Bounds
@@ -37,6 +39,7 @@ LONGEST = {
     "device_id": 200,
     "account_id": 200,
     "service_code": 200,
+    "requested_datetime": 40,
     "lat": 40,
     "long": 40,
 }
@@ -59,6 +62,8 @@ class NewRequest:
         A link; it is kept and shown, never fetched.
     email, phone, first_name, last_name, device_id, account_id
         Who sends it: kept apart, in no answer.
+    requested_datetime
+        When it was made, from a gateway that hands on what it got before; empty: now.
     """
 
     service_code: str = ""
@@ -74,6 +79,7 @@ class NewRequest:
     last_name: str = ""
     device_id: str = ""
     account_id: str = ""
+    requested_datetime: str = ""
 
 
 CONTACT = ("email", "phone", "first_name", "last_name", "device_id", "account_id")
@@ -108,7 +114,7 @@ def take_request(
     current_locator
         As for `gis.report_one.add_report`.
     now
-        The clock, aware: when the request was made.
+        The clock, aware: when the request was made, where it does not say otherwise.
 
     Raises
     ------
@@ -124,7 +130,7 @@ def take_request(
     if sent.lat:
         _need_near(float(sent.lat), float(sent.long), city_bounds(conn))
     # To the second, as it will be shown.
-    made_at = now.replace(microsecond=0)
+    made_at = _made_at(conn, sent.requested_datetime, now).replace(microsecond=0)
     report = _add(conn, current_locator, sent, service.code, made_at)
     key = {
         "source_id": conn.execute(select(sources.c.id).where(sources.c.name == SOURCE)).scalar_one(),
@@ -132,11 +138,20 @@ def take_request(
     }
     further = {"address": sent.address_string, "address_id": sent.address_id, "media_url": sent.media_url}
     _keep(conn, open311_requests, key, further)
-    _keep(conn, open311_contacts, key, {name: getattr(sent, name) for name in CONTACT}, received_at=made_at)
-    case_id, opened = open_case(conn, SOURCE, report["source_ref"], ACTOR, now)
+    _keep(conn, open311_contacts, key, {name: getattr(sent, name) for name in CONTACT}, received_at=now)
+    case_id, opened = open_case(conn, SOURCE, report["source_ref"], ACTOR, now, made_at)
     bump_version(conn, "open311")
     identifier = service_request_id(SOURCE, report["source_ref"])
     return Taken(identifier, case_id, opened, report["cell"], bool(sent.lat))
+
+
+def _made_at(conn: Connection, text: str, now: datetime) -> datetime:
+    if not text:
+        return now
+    at = read_instant("requested_datetime", text, read_city(conn).zone)
+    if at > now:
+        raise ParameterError("requested_datetime", f"{text[:40]} lies in the future")
+    return at
 
 
 def _add(

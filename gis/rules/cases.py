@@ -35,6 +35,8 @@ class Rule:
         Fields of the event that must be there: reason, department, task, time, other.
     response
         It is one of double ten.
+    follows
+        It follows from another command and cannot be made by itself.
     """
 
     zh: str
@@ -43,11 +45,12 @@ class Rule:
     after: str | None = None
     needs: tuple[str, ...] = ()
     response: bool = False
+    follows: bool = False
 
 
 OPEN = ("reported", "verified", "accepted", "filed", "dispatched", "handled", "checked", "suspended")
 MOVES: dict[str, Rule] = {
-    "open": Rule("上报", "a report opens the case", (), "reported", ("time",)),
+    "open": Rule("上报", "a report opens the case", (), "reported", ("time",), follows=True),
     "verify": Rule("核实", "somebody saw that it is so", ("reported",), "verified"),
     "accept": Rule("受理", "the centre takes it on", ("verified",), "accepted"),
     "file": Rule("立案", "it becomes a case to be handled; the clock starts", ("accepted",), "filed"),
@@ -61,8 +64,8 @@ MOVES: dict[str, Rule] = {
     "extend": Rule("延期", "the limit grows", RUNNING, None, ("time", "reason")),
     "return": Rule("回退", "the department sends it back: not ours", ("dispatched",), "filed", ("reason",)),
     "rework": Rule("返工", "what was done does not do", ("handled", "checked"), "dispatched", ("reason",)),
-    "recount": Rule("重新计时", "the calendar changed, so the due time is found anew", RUNNING, None),
-    "attach": Rule("并案", "a further report of the same problem", OPEN, None, ("reason",)),
+    "recount": Rule("重新计时", "the calendar changed, so the due time is found anew", RUNNING, follows=True),
+    "attach": Rule("并案", "a further report of the same problem", OPEN, None, ("reason",), follows=True),
     "merge": Rule("合并", "its reports go to another case of the same problem", OPEN, "void", ("other",)),
     "ask": Rule(
         "协办", "a supporting department gets a task", ("dispatched", "handled"), None, ("task", "department", "reason")
@@ -351,8 +354,8 @@ def replay(found_at: datetime, unit: str, events: Iterable[Event], calendar: Wor
 
 
 def moves_from(case: Case) -> list[str]:
-    """Moves that are legal in the case's state, whatever else they need."""
-    return [move for move, rule in MOVES.items() if case.state in rule.before]
+    """Moves that somebody can make in the case's state, whatever else they need."""
+    return [move for move, rule in MOVES.items() if case.state in rule.before and not rule.follows]
 
 
 def _listed(names: Iterable[str]) -> str:

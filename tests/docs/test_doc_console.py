@@ -11,7 +11,17 @@ import pytest
 from tests.docs.console import Block, Shell, Step, blocks_of, differences
 
 DOCS = Path(__file__).parent.parent.parent / "docs"
-RUN = ("formats.md", "errors.md", "api.md", "cli.md", "rulebook.md", "exports.md", "ogc.md", "open311.md")
+RUN = (
+    "formats.md",
+    "errors.md",
+    "api.md",
+    "cli.md",
+    "rulebook.md",
+    "exports.md",
+    "ogc.md",
+    "open311.md",
+    "one-case.md",
+)
 CLIENTS = DOCS / "clients"
 
 
