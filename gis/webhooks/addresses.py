@@ -8,6 +8,7 @@ FINEGRID_WEBHOOK_HOSTS. Names are judged by the address that is connected to, at
 from __future__ import annotations
 
 import ipaddress
+import re
 from dataclasses import dataclass
 
 import httpx
@@ -16,6 +17,8 @@ from gis.errors import ParameterError
 
 LONGEST = 2000
 SETTING = "FINEGRID_WEBHOOK_HOSTS"
+HOST = re.compile(rb"[a-z0-9._-]+|[0-9a-f:.]+", re.IGNORECASE)
+"""Of a name, its ASCII form for names in Chinese; or an address."""
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
@@ -94,7 +97,8 @@ def checked_url(url: str, allowed: AllowedHosts) -> str:
         parsed = httpx.URL(url) if url == url.strip() and url.isprintable() else None
     except (httpx.InvalidURL, ValueError, TypeError):
         parsed = None
-    if parsed is None or parsed.scheme not in ("http", "https") or not parsed.host or len(url) > LONGEST:
+    good = parsed is not None and parsed.scheme in ("http", "https") and HOST.fullmatch(parsed.raw_host)
+    if parsed is None or not good or (parsed.port or 0) > 65535 or len(url) > LONGEST:
         msg = f"{url[:80]!r} is no address to send to; https://host/path or http://host:port/path is right"
         raise ParameterError("url", msg)
     if parsed.userinfo or parsed.fragment:

@@ -24,6 +24,7 @@ from gis.settings import Settings
 from gis.store.cluster import Cluster
 from gis.store.database import create_database_engine, migrate, transaction
 from gis.webhooks.background import BackgroundCourier
+from gis.webhooks.deliveries import retry
 from gis.webhooks.lines import Claim, LineBusy, forget, settle, take
 from gis.webhooks.retrying import RetryPlan
 from gis.webhooks.sending import Outcome
@@ -358,3 +359,28 @@ def test_a_line_that_somebody_holds_is_not_brought_forward(town: Engine) -> None
     settled(held[0], Outcome(204))
     with transaction(town) as conn:
         assert [claim.subject_id for claim in take(conn, 8, {}, 60)] == [3]
+
+
+def test_telling_again_goes_before_what_is_on_its_way(town: Engine) -> None:
+    hook = subscribe(town, "http://127.0.0.1:9/")
+    history(town, 0, ("verify", "accept"))
+    chance = random.Random(1)
+    strict = RetryPlan(first_s=60, attempts=1)
+    with transaction(town) as conn:
+        (claim,) = take(conn, 8, {}, 60)
+        assert settle(conn, claim, Outcome(500, "answered 500"), strict, 60, chance) is None
+    end_leases(town)
+    with transaction(town) as conn:
+        (second,) = take(conn, 8, {}, 60)
+        assert second.outbox_id > claim.outbox_id
+        assert retry(conn, hook["id"]) == 1
+    with transaction(town) as conn:
+        (again,) = take(conn, 8, {}, 60)
+        assert again.message == claim.message
+        assert settle(conn, second, Outcome(204), strict, 60, chance) is None  # taken, but the line is not its any more
+    with transaction(town) as conn:
+        third = settle(conn, again, Outcome(204), strict, 60, chance)
+        assert third is not None
+        assert third.outbox_id > second.outbox_id
+        assert settle(conn, third, Outcome(204), strict, 60, chance) is None
+    assert rows(town, "delivery_lines") == 0
