@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Engine, text
 
-from bench import answering, changing, exporting, importing, joining, judging, peers, serving, surveying, tiling
+from bench import answering, changing, exporting, importing, joining, judging, peers, serving, surveying, tiling, worst
 from bench.city import extent_of, fill_ground, irregular_cells, road_lines
 from bench.measure import Measured, machine, table
 from gis.store.cluster import Cluster
@@ -76,6 +76,7 @@ SECTIONS: dict[str, Callable[[Bench], list[Measured]]] = {
     "changes": changing.section,
     "cases": judging.section,
     "survey": surveying.section,
+    "worst": worst.section,
 }
 
 

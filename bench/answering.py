@@ -33,16 +33,9 @@ SECONDS_A_ROUND = 3.0
 
 def density_section(bench: Bench) -> list[Measured]:
     """All cells, ten days and a year."""
-    with bench.engine.connect() as conn:
-        held = conn.execute(text("SELECT count(*) FROM reports")).scalar_one()
-    if held < bench.rows(10_000_000):
-        importing.forget_reports(bench)
-        importing.fill(bench, bench.rows(10_000_000))
-    with bench.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
-        conn.execute(text("VACUUM ANALYZE reports, report_counts"))
+    held = importing.filled(bench, bench.rows(10_000_000))
     with transaction(bench.engine) as conn:
         conn.execute(text("SET LOCAL max_parallel_workers_per_gather = 0"))
-        held = conn.execute(text("SELECT count(*) FROM reports")).scalar_one()
         ground = load_ground(conn)
 
         def ours(query: DensityQuery) -> DensityTable:

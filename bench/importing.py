@@ -118,6 +118,19 @@ def fill(bench: Bench, count: int) -> tuple[float, float]:
     return time.perf_counter() - start, peak_kib / 1024
 
 
+def filled(bench: Bench, least: int) -> int:
+    """See to it that there are at least so many reports, and that the planner knows; how many there are."""
+    count = text("SELECT count(*) FROM reports")
+    with bench.engine.connect() as conn:
+        held = conn.execute(count).scalar_one()
+    if held < least:
+        forget_reports(bench)
+        fill(bench, least)
+    with bench.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
+        conn.execute(text("VACUUM ANALYZE reports, report_counts"))
+        return int(conn.execute(count).scalar_one())
+
+
 def _peak_kib(pid: int) -> int:
     try:
         status = Path(f"/proc/{pid}/status").read_text()
