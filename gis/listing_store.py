@@ -12,7 +12,8 @@ from geoalchemy2.shape import from_shape
 from sqlalchemy import Connection, Row, insert, select, text, update
 
 from gis.city import City
-from gis.errors import NotFound
+from gis.errors import NotFound, ParameterError
+from gis.instants import FIRST_DAY
 from gis.rules.periods import Period
 from gis.rules.policy import Policy, policy_on
 from gis.rules.supervision import Move, Supervision, decide, replay
@@ -190,5 +191,14 @@ def holder_at(conn: Connection, lon: float, lat: float, street_id: int | None, a
 
 
 def day_of(city: City, at: datetime) -> date:
-    """The city's day of an instant."""
+    """The city's day of an instant.
+
+    Raises
+    ------
+    ParameterError
+        Its year is none that anything here happened in.
+    """
+    if at.date() < FIRST_DAY:
+        msg = f"{at.isoformat()} is no time at which anything here can have happened"
+        raise ParameterError("at", msg)
     return at.astimezone(city.zone).date()

@@ -153,6 +153,7 @@ def test_places_by_hand(own_client: TestClient, key: Headers) -> None:
         ({"reason": "x", "segment": "R1", "period": "2016"}, "period"),
         ({"reason": "x", "segment": "R1", "at": "2016-05-01T00:00:00"}, "at"),
         ({"reason": "x", "segment": "R1", "at": "2999-05-01T00:00:00Z"}, "at"),
+        ({"reason": "x", "segment": "R1", "at": "0001-01-01T00:00:00+14:00"}, "at"),
         ({"reason": "x", "segment": "R\0"}, "segment"),
         ({"proposal": 1, "segment": "R1"}, "segment"),
         ({"proposal": 0}, "proposal"),
@@ -205,6 +206,15 @@ def test_as_geojson_and_csv(own_client: TestClient, proposed: list[int]) -> None
     table = list(csv.DictReader(io.StringIO(own_client.get("/listings", params={"f": "csv"}).text)))
     assert [row["id"] for row in table] == [one["id"] for one in found["features"]] == [str(one) for one in proposed]
     assert {row["synthetic"] for row in table} == {"reports"}
+
+
+@pytest.mark.parametrize("query", ["", "?state=", "?lang=zh", "?on=2016-05-20&state=proposed&kind=spot", "?street="])
+def test_the_page(own_client: TestClient, proposed: list[int], query: str) -> None:
+    answer = own_client.get(f"/maps/listings{query}", headers={"Accept-Language": "en"})
+    assert answer.status_code == (400 if "street" in query else 200), answer.text[:300]
+    if "proposed" in query:
+        assert answer.text.count("<tr data-at=") == len(rows(own_client, kind="spot"))
+        assert 'name="on" value="2016-05-20"' in answer.text
 
 
 def test_no_telephone_number_is_public(own_client: TestClient, proposed: list[int], key: Headers) -> None:

@@ -214,6 +214,8 @@ def upgrade() -> None:
             f"CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table}"
             " FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
         )
+        # Also for sessions that skip triggers, as imports do.
+        op.execute(f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER append_only")
 
 
 def downgrade() -> None:
