@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Annotated, Any
+from urllib.parse import quote
 
 from fastapi import APIRouter, Path, Request, Response
 
@@ -232,7 +233,7 @@ def _identifiers(values: list[str]) -> tuple[str, ...]:
 
 def _synthetic(city: City) -> dict[str, str]:
     made_up = synthetic_layers(city)
-    return {SYNTHETIC_HEADER: ", ".join(made_up)} if made_up else {}
+    return {SYNTHETIC_HEADER: ", ".join(quote(layer) for layer in made_up)} if made_up else {}
 
 
 def _next(request: Request, page: int, more: bool) -> dict[str, str]:

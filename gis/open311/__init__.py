@@ -13,6 +13,7 @@ As server (docs/open311.md says what is standard, what an extension, and how eac
 
 As client:
     remote.py      another server, asked politely: JSON or XML, retries with back-off
+    reading.py     what it answers, as rows of text
     windows.py     windows of time that are small enough for a server that caps its answers
     incoming.py    service requests of another server -> judged reports
     cursor.py      how far a pull has come

@@ -13,7 +13,7 @@ import orjson
 import pyarrow as pa
 
 from gis.errors import FileError, ParameterError
-from gis.open311.remote import Row
+from gis.open311.reading import Row
 from gis.report_files import Chunk, Reject
 from gis.report_rows import AMBIGUOUS, Judge, Verdict, judge_rows
 

@@ -26,7 +26,8 @@ from gis.live import LAYERS
 from gis.locator import Locator, load_locator
 from gis.open311.cursor import Series, advance, begin, finish
 from gis.open311.incoming import Incoming, check_categories
-from gis.open311.remote import Remote, Row
+from gis.open311.reading import Row
+from gis.open311.remote import Remote
 from gis.open311.taking import SOURCE_KIND
 from gis.open311.windows import Slice, Walk
 from gis.report_rejects import RejectsFile, store_rejects

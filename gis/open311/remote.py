@@ -6,24 +6,19 @@ they send is data of strangers: read by parsers that resolve nothing, and bounde
 
 from __future__ import annotations
 
-import json
 import re
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from importlib.metadata import version
-from typing import Any
-from xml.etree.ElementTree import Element, ParseError
 
 import httpx
-from defusedxml import DefusedXmlException
-from defusedxml.ElementTree import fromstring
 
 from gis.errors import ParameterError, RemoteError
 from gis.open311.documents import Form
+from gis.open311.reading import Row, rows_of, said_in
 
-Row = dict[str, str]
 TIMEOUT_S = 60.0
 WAITS_S = (1.0, 2.0, 4.0, 8.0)
 """Before each further try."""
@@ -33,13 +28,6 @@ LONGEST_WAIT_S = 120.0
 """However long a server asks us to wait."""
 MOST_BYTES = 64 << 20
 TRY_AGAIN = {408, 425, 429}
-LISTS = ("service_requests", "services", "requests", "service_request", "data")
-"""Under which names servers wrap a list that the specification sends bare."""
-ERRORS = "errors"
-CONTROL = re.compile(
-    rb"[\x00-\x08\x0b\x0c\x0e-\x1f]|&#(?:x0*(?:[0-8bcef]|1[0-9a-f])|0*(?:[0-8]|1[124-9]|2\d|3[01]));", re.I
-)
-"""Control characters, raw or as references: XML cannot hold them, some servers send them all the same."""
 
 
 class Refused(RemoteError):
@@ -176,16 +164,16 @@ class Remote:
             raise Refused(msg) from problem
         status = answer.status_code
         if status >= 500 or status in TRY_AGAIN:
-            raise _Later(f"it answers {status} {_said(body)}".rstrip(), status, _retry_after(answer))
+            raise _Later(f"it answers {status} {said_in(body)}".rstrip(), status, _retry_after(answer))
         if status >= 400:
-            msg = f"{place}: it answers {status} {_said(body)}".rstrip()
+            msg = f"{place}: it answers {status} {said_in(body)}".rstrip()
             raise Refused(msg, status)
         try:
             rows = rows_of(body)
         except ValueError as problem:
             raise _Later(f"what it answers for {name}.{form} cannot be read: {problem}", status) from problem
         if rows and all(row.keys() <= {"code", "description"} for row in rows):
-            msg = f"{place}: it answers {status} with an error: {_said(body)}"
+            msg = f"{place}: it answers {status} with an error: {said_in(body)}"
             raise Refused(msg, 400)
         return rows
 
@@ -237,74 +225,3 @@ def _retry_after(answer: httpx.Response) -> float | None:
         return max(0.0, (parsedate_to_datetime(text) - datetime.now(UTC)).total_seconds())
     except (ValueError, TypeError):
         return None
-
-
-def _said(body: bytes) -> str:
-    """What an error says, where it says it as Open311 does."""
-    try:
-        rows = rows_of(body)
-    except ValueError:
-        return ""
-    return "; ".join(row["description"][:300] for row in rows if row.get("description"))
-
-
-def rows_of(body: bytes) -> list[Row]:
-    """The items of a list in either form, each with its plain values as text.
-
-    Numbers stay as they were written; nested values are left out, empty ones too.
-
-    Raises
-    ------
-    ValueError
-        It is neither, or no list.
-    """
-    text = body.removeprefix(b"\xef\xbb\xbf").lstrip()
-    if text.startswith(b"<"):
-        return _xml_rows(text)
-    try:
-        read = json.loads(text, parse_float=str, parse_int=str)
-    except (ValueError, RecursionError) as problem:
-        msg = "it is neither JSON nor XML"
-        raise ValueError(msg) from problem
-    if isinstance(read, dict):
-        read = next((read[name] for name in LISTS if isinstance(read.get(name), list)), None)
-    if not isinstance(read, list):
-        msg = "it is no list"
-        raise ValueError(msg)
-    return [
-        {name: _text(value) for name, value in row.items() if _text(value)} for row in read if isinstance(row, dict)
-    ]
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return value.strip() if isinstance(value, str) else ""
-
-
-def _xml_rows(text: bytes) -> list[Row]:
-    root = _parsed(text)
-    # Any other page, well-formed by chance, would read as a list without items: requests would be lost silently.
-    if _tag(root) not in (*LISTS, ERRORS):
-        msg = f"its root is {_tag(root)[:40]!r}, not service_requests or services"
-        raise ValueError(msg)
-    return [
-        {_tag(inner): inner.text.strip() for inner in item if not len(inner) and inner.text and inner.text.strip()}
-        for item in root
-    ]
-
-
-def _parsed(text: bytes) -> Element:
-    try:
-        try:
-            return fromstring(text)
-        except ParseError:
-            return fromstring(CONTROL.sub(b" ", text))
-    except (ParseError, DefusedXmlException, LookupError, ValueError) as problem:
-        msg = f"it is no XML that can be read: {problem}"
-        raise ValueError(msg) from problem
-
-
-def _tag(element: Element) -> str:
-    """Name of an element without its namespace, which some servers write."""
-    return str(element.tag).rpartition("}")[2]

@@ -14,7 +14,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from gis.open311.remote import Refused, Row
+from gis.open311.reading import Row
+from gis.open311.remote import Refused
 
 FIRST = timedelta(days=1)
 LONGEST = timedelta(days=30)

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gis.errors import ParameterError
-from gis.open311.remote import Refused, Remote, Row, checked_address, rows_of
+from gis.open311.reading import Row, rows_of
+from gis.open311.remote import Refused, Remote, checked_address
 from gis.open311.windows import Walk
 
 BEGIN = datetime(2016, 6, 1, tzinfo=UTC)
