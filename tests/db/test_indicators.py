@@ -238,7 +238,7 @@ def june(conn: Connection, tmp_path: Path) -> Callable[..., Counts]:
     department = conn.execute(text("SELECT min(id) FROM departments")).scalar()
     first, other = (dict(row) for row in conn.execute(text("SELECT * FROM reports ORDER BY source_ref")).mappings())
 
-    def counts(*moves: tuple[str, float], window: tuple[date, date] = JUNE) -> Counts:
+    def counts(*moves: tuple[str, float], window: tuple[date, date] = JUNE, row: tuple = ("city", "4101")) -> Counts:
         attempt = conn.begin_nested()
         histories = []
         for number, (report, done) in enumerate(((other, FILED), (first, moves)), 1):
@@ -253,7 +253,7 @@ def june(conn: Connection, tmp_path: Path) -> Callable[..., Counts]:
         conn.execute(text("ALTER TABLE case_events DISABLE TRIGGER append_only"))
         conn.execute(text("DELETE FROM case_events WHERE case_id = 1 AND number > 1"))
         conn.execute(text("UPDATE cases SET accepted_at = NULL, filed_at = NULL WHERE id = 1"))  # only `moves` count
-        found = rows_of(conn, "city", IndicatorQuery(*window)).get("4101", Counts())
+        found = rows_of(conn, row[0], IndicatorQuery(*window)).get(row[1], Counts())
         attempt.rollback()
         return found
 
@@ -272,6 +272,9 @@ def test_past_its_limit_begins_after_the_due_time(june: Callable[..., Counts]) -
     assert june(*exactly) == Counts(accepted=1, filed=1)
     assert june(*exactly[:2], ("file", 9 * 24 - 0.001)) == Counts(accepted=1, filed=1, overdue=1)
     assert june(*exactly, window=(JUNE[1], date(2016, 6, 12))) == Counts(overdue=1)
+    # The same where it moved on after the window.
+    assert june(*exactly, ("dispatch", 500)) == Counts(accepted=1, filed=1)
+    assert june(*exactly[:2], ("file", 9 * 24 - 0.001), ("dispatch", 500)) == Counts(accepted=1, filed=1, overdue=1)
 
 
 def test_a_case_suspended_past_its_limit_stays_past_it(june: Callable[..., Counts]) -> None:
@@ -296,6 +299,16 @@ def test_a_second_rework_or_dispatch_counts_in_no_later_window(june: Callable[..
     late = [("handle", 300), ("rework", 301), ("extend", 302), ("handle", 303), ("check", 304), ("close", 305)]
     assert june(*again, *late) == Counts(accepted=1, filed=1, dispatched=1, rework=1, extended=1, overdue=1)
     assert june(*again, *late, window=(JUNE[1], date(2016, 6, 21))) == Counts(closed=1)
+
+
+def test_the_department_is_the_lead_at_the_windows_end(june: Callable[..., Counts]) -> None:
+    first = [*FILED, ("dispatch", 4)]
+    counts = Counts(accepted=1, filed=1, dispatched=1, overdue=1)
+    for later in ([], [("return", 300)], [("return", 300), ("dispatch", 301)]):
+        assert june(*first, *later, row=("department", "D0")) == counts
+    for later in ([], [("dispatch", 300)]):
+        assert june(*first, ("return", 5), *later, row=("department", None)) == counts
+        assert june(*first, ("return", 5), *later, row=("department", "D0")) == Counts()
 
 
 def test_governance_counts_cases_that_are_due(june: Callable[..., Counts]) -> None:
