@@ -19,11 +19,11 @@ from gis.geometry.neighbours import NOISE
 from gis.problem_weights import ProblemWeights, weighted
 from gis.rules.periods import Period
 from gis.rules.policy import Policy
-from gis.store.copying import copy_out_array
+from gis.store.copying import copy_out_fields
 from gis.store.database import sql
 from gis.store.schema import shared_positions
 
-FIELDS = {"lon": "float8", "lat": "float8", "category_id": "int2", "source_id": "int2"}
+PACKED = np.dtype([("lon", ">f8"), ("lat", ">f8"), ("category_id", ">i2"), ("source_id", ">i2")])
 DECIMALS = 7
 """Of degrees in drawn ground: a centimetre, as answers have it."""
 QUARTER_SIDES = 8
@@ -99,12 +99,14 @@ class SpotFacts:
 
 def spot_facts(conn: Connection, period: Period, weights: ProblemWeights, to_metric: pyproj.Transformer) -> SpotFacts:
     """Read where a period's reports stand."""
-    rows = copy_out_array(conn, sql("report_positions"), {"from_day": period.first, "to_day": period.after}, FIELDS)
+    asked = {"from_day": period.first, "to_day": period.after}
+    packed = b"".join(part or b"" for (part,) in copy_out_fields(conn, sql("report_positions"), asked))
+    rows = np.frombuffer(packed, PACKED)
     place = rows["category_id"], rows["source_id"]
     counted = weights.units[place] > 0
     rows = rows[counted]
     place = rows["category_id"], rows["source_id"]
-    lon, lat = np.ascontiguousarray(rows["lon"]), np.ascontiguousarray(rows["lat"])
+    lon, lat = rows["lon"].astype(np.float64), rows["lat"].astype(np.float64)
     x, y = to_metric.transform(lon, lat)
     flagged = conn.execute(select(shared_positions.c.lon, shared_positions.c.lat)).all()
     shared = np.zeros(len(lon), bool)

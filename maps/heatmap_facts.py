@@ -27,6 +27,7 @@ from gis.heatmap import (
     sub_periods,
 )
 from gis.operations import Inside, shape_texts
+from gis.rules.policy import policy_on
 from gis.staffing import LEVELS as STAFFED_LEVELS
 from gis.staffing import staffing
 from gis.store.schema import CHAOSES, ROAD_CLASSES, TIERS
@@ -37,8 +38,6 @@ MOST_COUNTS = 1_500_000
 """With more counts than this a page would be too heavy: it then has the whole window only."""
 
 WORST_SEGMENTS = 20
-WORST_MIN_M = 50
-WORST_MIN_REPORTS = 3
 
 
 def heatmap_facts(
@@ -69,6 +68,7 @@ def heatmap_facts(
         shapes = ground_shapes(conn, ground)
     else:
         ground, shapes = shapes_inside(conn, ground, query, inside)
+    policy = policy_on(query.from_day)
     periods = sub_periods(query.from_day, query.to_day)
     cells = counts_by_period(conn, ground, "cell", query, periods)
     segments = counts_by_period(conn, ground, "segment", query, periods)
@@ -116,7 +116,11 @@ def heatmap_facts(
         "segmentCounts": _counts(segments, categories),
         "shared": _shared(shared, categories),
         "breaks": _breaks(ground, cells, categories, len(periods)),
-        "worst": {"most": WORST_SEGMENTS, "min_m": WORST_MIN_M, "min_reports": WORST_MIN_REPORTS},
+        "worst": {
+            "most": WORST_SEGMENTS,
+            "min_m": policy.listing_segment_m,
+            "min_reports": policy.listing_segment_reports,
+        },
         # Coordinators are counted by whole streets, so they say nothing about an operation.
         "staffing": None if inside is not None else _staffing(conn, ground, query),
     }
