@@ -75,7 +75,7 @@ def history(engine: Engine, number: int, moves: tuple[str, ...] = STEPS) -> int:
 
 
 def courier(engine: Engine, plan: RetryPlan = FAST, **more: object) -> Courier:
-    return Courier(engine, HERE, plan, chance=random.Random(1), **{"timeout_s": 2.0, "poll_s": 0.02, **more})
+    return Courier(engine, HERE, plan, chance=random.Random(1), **{"timeout_s": 15.0, "poll_s": 0.02, **more})
 
 
 def deliver(engine: Engine, plan: RetryPlan = FAST) -> Courier:
