@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Query, Request
 from pydantic import AwareDatetime
 
-from api.parameters import FormatChoice, OpenFromDay, OpenToDay
+from api.parameters import FormatChoice, OpenFromDay, OpenToDay, OperationCode
 from api.validators import validators_of
 from gis.errors import ParameterError
 from gis.rules.periods import parse_period
@@ -22,10 +22,16 @@ LATEST_MIDNIGHT = timedelta(hours=14)
 """A day begins nowhere on earth later than so long after its beginning in UTC."""
 NOT_KEPT = {"Cache-Control": "no-store"}
 """The answer changes with the clock."""
-Window = tuple[date, date]
+Window = tuple[date | None, date | None]
+"""Both days, or, with an operation, as far as they are given."""
 
 
-def window_or_period(from_day: OpenFromDay = None, to_day: OpenToDay = None, period: PeriodName = None) -> Window:
+def window_or_period(
+    from_day: OpenFromDay = None,
+    to_day: OpenToDay = None,
+    period: PeriodName = None,
+    operation: OperationCode = None,
+) -> Window:
     """The days that are asked for, `to` exclusive.
 
     Raises
@@ -41,7 +47,7 @@ def window_or_period(from_day: OpenFromDay = None, to_day: OpenToDay = None, per
         except ValueError as problem:
             raise ParameterError("period", str(problem)) from problem
         return found.first, found.after
-    if from_day is None or to_day is None:
+    if (from_day is None or to_day is None) and operation is None:
         said = "is missing; an ISO day such as 2016-06-01 is right, or period=2016-06-T1 instead of both"
         raise ParameterError("from" if from_day is None else "to", said)
     return from_day, to_day
@@ -84,9 +90,9 @@ def judged_at(at: PastInstant) -> datetime:
 JudgedAt = Annotated[datetime, Depends(judged_at)]
 
 
-def is_over(to_day: date, now: datetime) -> bool:
-    """Whether a window has ended, wherever on earth the city is."""
-    return datetime(to_day.year, to_day.month, to_day.day, tzinfo=UTC) + LATEST_MIDNIGHT <= now
+def is_over(to_day: date | None, now: datetime) -> bool:
+    """Whether a window is known to have ended, wherever on earth the city is."""
+    return to_day is not None and datetime(to_day.year, to_day.month, to_day.day, tzinfo=UTC) + LATEST_MIDNIGHT <= now
 
 
 def valid_when_over(*layers: str) -> Any:

@@ -13,13 +13,14 @@ from sqlalchemy import Connection
 from api.bodies import JsonBody, body_of, checked
 from api.dependencies import KeyHolder, Reading, Writing, change_in_turn
 from api.encoding import json_answer, synthetic_layers
-from api.parameters import Categories, OpenFromDay, OpenToDay, only_known, window
+from api.parameters import Categories, OpenFromDay, OpenToDay, OperationCode, only_known, window
 from api.validators import valid_by
 from gis.case_opening import open_case
 from gis.case_reads import CaseQuery, case_row, list_cases, read_case
 from gis.cases import OWN_MOVES, Move, record
 from gis.city import read_city
 from gis.instants import read_instant
+from gis.operations import inside
 from gis.rules.cases import MOVES
 from gis.store.schema_cases import STATES
 
@@ -131,7 +132,7 @@ After = Annotated[int, Query(ge=0, lt=1 << 63, description="Where the next page 
     summary="Cases, page by page",
     description="In the order in which they were opened. `next` is the address of the following page, absent on the "
     "last. `from` and `to` are days on which the problem was found.",
-    dependencies=[valid_by(*LAYERS)],
+    dependencies=[valid_by(*LAYERS, "operations")],
 )
 def get_cases(
     request: Request,
@@ -143,11 +144,13 @@ def get_cases(
     from_day: OpenFromDay = None,
     to_day: OpenToDay = None,
     due_before: DueBefore = None,
+    operation: OperationCode = None,
     limit: Limit = 100,
     after: After = 0,
 ) -> Response:
     """A page of cases."""
     first, last = window(from_day, to_day)
+    within = None if operation is None else inside(conn, operation, first, last)
     limit = min(limit, MOST)
     query = CaseQuery(
         tuple(state),
@@ -159,6 +162,7 @@ def get_cases(
         _instant(conn, "due_before", due_before),
         after,
         limit,
+        within,
     )
     rows = list_cases(conn, query)
     answer: dict[str, Any] = {"synthetic": synthetic_layers(read_city(conn)), "rows": rows}

@@ -11,9 +11,10 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from api.case_parameters import NOT_KEPT, AskedWindow, Street, is_over, valid_when_over
 from api.dependencies import Reading, TrueGround
 from api.encoding import form_responses, form_wanted, synthetic_layers, table_answer, with_geometry
-from api.parameters import Categories, FormatChoice, only_known
+from api.parameters import Categories, FormatChoice, OperationCode, days_or_operation, only_known
 from gis.errors import ParameterError
 from gis.indicators import COLUMNS, LAYERS, LEVELS, Exclusion, IndicatorQuery, indicators
+from gis.operations import named
 
 router = APIRouter(tags=["cases"], dependencies=[Depends(only_known)])
 Level = Annotated[str, Query(description=f"{', '.join(LEVELS)}: one that the city has", examples=["street"])]
@@ -58,7 +59,7 @@ EXAMPLE = {
     "two decimals; null where nothing is there to divide by. `as_of` is the window's end, or now where it has not "
     "ended; what happens later changes nothing. `elsewhere` are cases that belong to no row.",
     responses=form_responses(EXAMPLE),
-    dependencies=[valid_when_over(*LAYERS)],
+    dependencies=[valid_when_over(*LAYERS, "operations")],
 )
 def get_indicators(
     request: Request,
@@ -70,11 +71,13 @@ def get_indicators(
     exclude: Exclude = None,
     department: Department = None,
     street: Street = None,
+    operation: OperationCode = None,
     f: FormatChoice = None,
 ) -> Response:
     """Counts and rates of a level."""
     now = datetime.now(UTC)
-    query = IndicatorQuery(*window, tuple(category), exclude, department, street)
+    first, after, within = days_or_operation(conn, operation, *window)
+    query = IndicatorQuery(first, after, tuple(category), exclude, department, street, within)
     table = indicators(conn, ground, level, query, now)
     if table.target is None and form_wanted(request, f) == "geojson":
         raise ParameterError("f", f"the level {level} has no geometry; json or csv is right")
@@ -83,6 +86,7 @@ def get_indicators(
         "from": query.from_day,
         "to": query.to_day,
         "as_of": table.as_of.astimezone(UTC),
+        **named(within),
         "total": table.total,
         "elsewhere": table.elsewhere,
         "synthetic": synthetic_layers(ground.city),
@@ -91,7 +95,7 @@ def get_indicators(
     ids = np.array([one.key for one in table.members], np.int32)
     codes = [one.code for one in table.members]
     features = with_geometry(request, conn, table.target or "areas", ids, codes, rows)
-    answer = table_answer(request, f, head, COLUMNS, rows, features, f"indicators-{level}-{window[0]}-{window[1]}")
-    if not is_over(query.to_day, now):
+    answer = table_answer(request, f, head, COLUMNS, rows, features, f"indicators-{level}-{first}-{after}")
+    if not is_over(window[1], now):
         answer.headers.update(NOT_KEPT)
     return answer

@@ -16,7 +16,7 @@ from api.bodies import JsonBody
 from api.cases import checked
 from api.dependencies import KeyHolder, Reading, Writing
 from api.encoding import form_responses, json_answer, synthetic_layers, table_answer
-from api.parameters import Day, FormatChoice, only_known
+from api.parameters import Day, FormatChoice, OperationCode, only_known
 from api.validators import valid_by
 from gis.city import read_city
 from gis.encoding import Feature
@@ -24,6 +24,7 @@ from gis.errors import ParameterError
 from gis.listing_by_hand import HandMade, list_by_hand
 from gis.listing_reads import COLUMNS, OPEN, ListingQuery, list_listings, listing_shapes, read_listing
 from gis.listings import record
+from gis.operations import inside, named
 from gis.rules.periods import Period, parse_period
 from gis.rules.supervision import CREATING, MOVES, STATES
 from gis.worst import COLUMNS as WORST_COLUMNS
@@ -162,9 +163,10 @@ def _worst_features(request: Request, conn: Connection, found: Worst) -> list[Fe
     "/listings",
     summary="Places under supervision",
     description="Worst segments and spots with their deadline, the days left or over it, and who answers. GeoJSON has "
-    "the line of a segment and the ground of a spot: all within reach of its reports.",
+    "the line of a segment and the ground of a spot: all within reach of its reports. With an operation: "
+    "places inside it that were on the list at some time of it, or proposed for a period that it shares a day with.",
     responses=form_responses(EXAMPLE),
-    dependencies=[valid_by(*LAYERS, daily=True)],
+    dependencies=[valid_by(*LAYERS, "operations", daily=True)],
 )
 def get_listings(
     request: Request,
@@ -174,14 +176,16 @@ def get_listings(
     kind: Kind = None,
     street: Street = None,
     on: On = None,
+    operation: OperationCode = None,
     f: FormatChoice = None,
 ) -> Response:
     """The list."""
     city = read_city(conn)
+    within = None if operation is None else inside(conn, operation)
     today = on or datetime.now(city.zone).date()
-    chosen = ListingQuery(state, None if period is None else named_period(period), kind, street)
+    chosen = ListingQuery(state, None if period is None else named_period(period), kind, street, within)
     rows = list_listings(conn, chosen, today)
-    head = {"on": today, "synthetic": synthetic_layers(city)}
+    head = {"on": today, **named(within), "synthetic": synthetic_layers(city)}
 
     def features() -> Iterable[Feature]:
         shapes = listing_shapes(conn, [row["id"] for row in rows])

@@ -12,9 +12,10 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from api.case_parameters import NOT_KEPT, AskedWindow, JudgedAt, Street
 from api.dependencies import Reading, TrueGround
 from api.encoding import form_responses, form_wanted, synthetic_layers, table_answer, with_geometry
-from api.parameters import Categories, FormatChoice, only_known
+from api.parameters import Categories, FormatChoice, OperationCode, days_or_operation, only_known
 from gis.encoding import Feature, to_json
 from gis.errors import ParameterError
+from gis.operations import named
 from gis.response import COLUMNS, LEVELS, ResponseQuery, response
 from gis.response_live import COLUMNS as LIVE_COLUMNS
 from gis.response_live import LiveQuery, response_live
@@ -81,10 +82,12 @@ def get_response(
     step: StepChoice = "both",
     category: Categories = [],  # noqa: B006 - FastAPI copies it
     street: Street = None,
+    operation: OperationCode = None,
     f: FormatChoice = None,
 ) -> Response:
     """Verdicts of a level."""
-    query = ResponseQuery(*window, STEPS[step], tuple(category), street)
+    first, after, within = days_or_operation(conn, operation, *window)
+    query = ResponseQuery(first, after, STEPS[step], tuple(category), street, within)
     table = response(conn, ground, level, query, at)
     if table.target is None and form_wanted(request, f) == "geojson":
         raise ParameterError("f", f"the level {level} has no geometry; json or csv is right")
@@ -94,6 +97,7 @@ def get_response(
         "to": query.to_day,
         "step": step,
         "at": table.at.astimezone(UTC),
+        **named(within),
         "total": table.total,
         "elsewhere": table.elsewhere,
         "synthetic": synthetic_layers(ground.city),
@@ -102,7 +106,7 @@ def get_response(
     ids = np.array([one.key for one in table.members], np.int32)
     codes = [one.code for one in table.members]
     features = with_geometry(request, conn, table.target or "areas", ids, codes, rows)
-    answer = table_answer(request, f, head, COLUMNS, rows, features, f"response-{level}-{window[0]}-{window[1]}")
+    answer = table_answer(request, f, head, COLUMNS, rows, features, f"response-{level}-{first}-{after}")
     answer.headers.update(NOT_KEPT)
     return answer
 

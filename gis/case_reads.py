@@ -13,18 +13,23 @@ from gis.case_store import case_of
 from gis.city import read_city
 from gis.density import category_ids, source_ids
 from gis.errors import NotFound, ParameterError
+from gis.operations import OUTSIDE_BINDS, Inside
 from gis.rules.cases import Case, Event, replay
 from gis.rules.policy import policy_on
 from gis.store.database import sql
 from gis.store.schema_cases import STATES, case_events, case_tasks, cases
 
 OPEN = "open"
-ANY = {"case_id": None, "states": None, "from_day": None, "to_day": None, "categories": None, "department": None} | {
-    "place": None,
-    "due_before": None,
-    "after_id": 0,
-    "row_limit": None,
-}
+ANY = (
+    {"case_id": None, "states": None, "from_day": None, "to_day": None, "categories": None, "department": None}
+    | {
+        "place": None,
+        "due_before": None,
+        "after_id": 0,
+        "row_limit": None,
+    }
+    | OUTSIDE_BINDS
+)
 
 
 @dataclass(frozen=True)
@@ -47,6 +52,8 @@ class CaseQuery:
         Only open cases whose time is up before this instant.
     after_id
         Only cases with a larger id.
+    operation
+        Only problems found inside a special operation.
     """
 
     states: tuple[str, ...] = ()
@@ -58,6 +65,7 @@ class CaseQuery:
     due_before: datetime | None = None
     after_id: int = 0
     limit: int = 100
+    operation: Inside | None = None
 
 
 def list_cases(conn: Connection, query: CaseQuery) -> list[dict[str, Any]]:
@@ -79,6 +87,7 @@ def list_cases(conn: Connection, query: CaseQuery) -> list[dict[str, Any]]:
         "due_before": query.due_before,
         "after_id": query.after_id,
         "row_limit": query.limit,
+        **(OUTSIDE_BINDS if query.operation is None else query.operation.binds()),
     }
     return [dict(row) for row in conn.execute(sql("cases_page"), ANY | given).mappings()]
 

@@ -14,6 +14,7 @@ from gis.breakdowns import TARGETS, Member, areas_within, department_id, four_ch
 from gis.density import category_ids
 from gis.errors import ParameterError
 from gis.ground import Ground
+from gis.operations import Inside
 from gis.rules.indicators import RATES, Counts, summed
 from gis.store.database import sql
 from gis.store.schema import categories
@@ -43,6 +44,8 @@ class IndicatorQuery:
         Code of the department that was the lead at the window's end; None: any.
     street
         Code of a street or another area; None: the whole city and what lies outside all cells.
+    operation
+        Only cases inside the polygon of a special operation, for what happened to them in its window.
     """
 
     from_day: date
@@ -51,6 +54,7 @@ class IndicatorQuery:
     exclude: Exclusion | None = None
     department: str | None = None
     street: str | None = None
+    operation: Inside | None = None
 
     def __post_init__(self) -> None:
         """Refuse windows that hold nothing."""
@@ -118,12 +122,16 @@ def indicators(conn: Connection, ground: Ground, level: str, query: IndicatorQue
         There is no such level, category, department or area.
     """
     level_of(ground, level, ("department", "category"))
-    from_at, to_at = (datetime.combine(day, time(), ground.city.zone) for day in (query.from_day, query.to_day))
+    if query.operation is None:
+        from_at, to_at = (datetime.combine(day, time(), ground.city.zone) for day in (query.from_day, query.to_day))
+    else:
+        from_at, to_at = query.operation.from_at, query.operation.to_at
     as_of = min(to_at, now)
     given = {
         "from_at": from_at,
         "to_at": to_at,
         "end_at": as_of,
+        "operation": None if query.operation is None else query.operation.operation.id,
         "level": level,
         "categories": _categories(conn, query),
         "area_ids": None if query.street is None else areas_within(ground, query.street),

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, select
 
 from gis.errors import NotFound, ParameterError
 from gis.listing_store import moves_of, no_such_listing, stored, supervision_of
+from gis.operations import Inside
 from gis.problem_weights import worked_out
 from gis.rules.periods import Period
 from gis.rules.policy import policy_on
@@ -51,7 +52,12 @@ COLUMNS = (
     "lon",
     "lat",
 )
-ANY = dict.fromkeys(("listing_id", "states", "from_day", "to_day", "kind", "street"))
+ANY = dict.fromkeys(("listing_id", "states", "from_day", "to_day", "kind", "street")) | {
+    "operation": None,
+    "first_day": None,
+    "day_after": None,
+    "from_at": None,
+}
 
 
 @dataclass(frozen=True)
@@ -68,12 +74,15 @@ class ListingQuery:
         segment or spot; None: both.
     street
         Code of a street or of a district; None: anywhere.
+    operation
+        Only places inside a special operation that were on the list, or proposed, at some time of it.
     """
 
     state: str | None = None
     period: Period | None = None
     kind: str | None = None
     street: str | None = None
+    operation: Inside | None = None
 
 
 def list_listings(conn: Connection, query: ListingQuery, today: date) -> list[dict[str, Any]]:
@@ -104,6 +113,10 @@ def list_listings(conn: Connection, query: ListingQuery, today: date) -> list[di
         "street": query.street,
         "today": today,
     }
+    if query.operation is not None:
+        within = query.operation
+        asked |= {"operation": within.operation.id, "from_at": within.from_at}
+        asked |= {"first_day": within.from_day, "day_after": within.to_day}
     return [_row(dict(row), today) for row in conn.execute(sql("listings_page"), asked).mappings()]
 
 

@@ -13,6 +13,7 @@ from gis.breakdowns import TARGETS, Member, areas_within, level_of, members
 from gis.density import category_ids
 from gis.errors import ParameterError
 from gis.ground import Ground
+from gis.operations import OUTSIDE_BINDS, Inside
 from gis.rules.policy import POLICIES
 from gis.rules.response import STEPS, on_time_share
 from gis.store.database import sql
@@ -37,6 +38,8 @@ class ResponseQuery:
         As in `gis.density.DensityQuery`.
     street
         Code of a street or another area; None: the whole city and what lies outside all cells.
+    operation
+        Only problems found inside a special operation, whose days `from_day` and `to_day` are then.
     """
 
     from_day: date
@@ -44,6 +47,7 @@ class ResponseQuery:
     steps: tuple[int, ...] = STEPS
     categories: tuple[str, ...] = ()
     street: str | None = None
+    operation: Inside | None = None
 
     def __post_init__(self) -> None:
         """Refuse windows that hold nothing."""
@@ -125,6 +129,7 @@ def response(conn: Connection, ground: Ground, level: str, query: ResponseQuery,
         "categories": None if wanted is None else list(wanted),
         "area_ids": None if query.street is None else areas_within(ground, query.street),
         "zone": ground.city.time_zone,
+        **(OUTSIDE_BINDS if query.operation is None else query.operation.binds()),
     }
     counts = {row.pop("key"): row for row in map(dict, conn.execute(sql("response_counts"), given).mappings())}
     return ResponseTable(level, at, members(conn, ground, level, counts), counts)

@@ -13,10 +13,12 @@ import numpy as np
 from gis.city import City
 from gis.cli.forms import DAY, features_of, format_option, honest, out_option, write_answer
 from gis.cli.frame import city_transaction, json_option
+from gis.cli.windows import days_or_operation
 from gis.encoding import to_json
 from gis.errors import ParameterError
 from gis.ground import load_ground
 from gis.indicators import COLUMNS, LEVELS, IndicatorQuery, IndicatorTable, indicators
+from gis.operations import named
 from gis.response import COLUMNS as RESPONSE_COLUMNS
 from gis.response import LEVELS as RESPONSE_LEVELS
 from gis.response import ResponseQuery, ResponseTable, response
@@ -50,6 +52,11 @@ def window_options(command: Command) -> Command:
     """The options that say which days are meant."""
     for decorate in (
         click.option("--period", metavar="PERIOD", help="Instead: a ten-day period 2016-05-T2, or a month 2016-05."),
+        click.option(
+            "--operation",
+            metavar="CODE",
+            help="Only inside this special operation; days then narrow it and may be absent.",
+        ),
         click.option("--to", "to_day", type=DAY, metavar="DAY", help="Day after the last one."),
         click.option("--from", "from_day", type=DAY, metavar="DAY", help="First day, e.g. 2016-05-01."),
     ):
@@ -57,7 +64,10 @@ def window_options(command: Command) -> Command:
     return command
 
 
-def _window(from_day: datetime | None, to_day: datetime | None, period: str | None) -> tuple[date, date]:
+def _window(
+    from_day: datetime | None, to_day: datetime | None, period: str | None, operation: str | None
+) -> tuple[date | None, date | None]:
+    """Both days, or, with an operation, as far as they are given."""
     if period is not None:
         if from_day or to_day:
             msg = "--period stands instead of --from and --to"
@@ -67,10 +77,10 @@ def _window(from_day: datetime | None, to_day: datetime | None, period: str | No
         except ValueError as problem:
             raise ParameterError("--period", str(problem)) from problem
         return found.first, found.after
-    if from_day is None or to_day is None:
-        msg = "say which days: --from DAY --to DAY, or --period 2016-05-T2"
+    if (from_day is None or to_day is None) and operation is None:
+        msg = "say which days: --from DAY --to DAY, or --period 2016-05-T2, or --operation CODE"
         raise click.UsageError(msg)
-    return from_day.date(), to_day.date()
+    return from_day and from_day.date(), to_day and to_day.date()
 
 
 @click.command("indicators")
@@ -85,6 +95,7 @@ def indicators_command(
     from_day: datetime | None,
     to_day: datetime | None,
     period: str | None,
+    operation: str | None,
     exclude: Any,
     department: str | None,
     street: str | None,
@@ -103,11 +114,14 @@ def indicators_command(
       finegrid indicators --level city --from 2019-04-08 --to 2019-04-15 --exclude four_chaos
       finegrid indicators --level department --period 2016-05-T2 --format csv
     """
-    query = IndicatorQuery(*_window(from_day, to_day, period), categories, exclude, department, street)
+    window = _window(from_day, to_day, period, operation)
     with city_transaction(read_only=True) as conn:
+        first, after, within = days_or_operation(conn, operation, *window)
+        query = IndicatorQuery(first, after, categories, exclude, department, street, within)
         ground = load_ground(conn)
         table = indicators(conn, ground, level, query, datetime.now(UTC))
         head = {"level": level, "from": query.from_day, "to": query.to_day, "as_of": table.as_of.astimezone(UTC)}
+        head |= named(within)
         form = "json" if as_json else form
         _write_table(conn, out, form, head, table, ground.city, SHOWN if form == "table" else list(COLUMNS))
 
@@ -151,6 +165,7 @@ def response_group(
     from_day: datetime | None,
     to_day: datetime | None,
     period: str | None,
+    operation: str | None,
     step: str,
     street: str | None,
     categories: tuple[str, ...],
@@ -171,11 +186,14 @@ def response_group(
     """
     if ctx.invoked_subcommand is not None:
         return
-    query = ResponseQuery(*_window(from_day, to_day, period), STEPS[step], categories, street)
+    window = _window(from_day, to_day, period, operation)
     with city_transaction(read_only=True) as conn:
+        first, after, within = days_or_operation(conn, operation, *window)
+        query = ResponseQuery(first, after, STEPS[step], categories, street, within)
         ground = load_ground(conn)
         table = response(conn, ground, level, query, datetime.now(UTC))
         head = {"level": level, "from": query.from_day, "to": query.to_day, "step": step, "at": table.at}
+        head |= named(within)
         form = "json" if as_json else form
         _write_table(conn, out, form, head, table, ground.city, list(RESPONSE_COLUMNS))
 
@@ -219,10 +237,11 @@ def live_command(
     head = {"at": moment.astimezone(UTC), "within_s": within_s, **honest(ground.city)}
     features = [(f"{row['case_id']}-{row['step']}", _point(row), row) for row in rows]
     if form in ("table", "csv"):
-        named = [row["responsible"] or {} for row in rows]
+        persons = [row["responsible"] or {} for row in rows]
         key = "name" if form == "table" else "ref"
         rows = [
-            row | {"responsible": one.get(key), "phone": one.get("phone")} for row, one in zip(rows, named, strict=True)
+            row | {"responsible": one.get(key), "phone": one.get("phone")}
+            for row, one in zip(rows, persons, strict=True)
         ]
     if form == "table":
         zone = ground.city.zone

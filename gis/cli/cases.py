@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -17,6 +18,7 @@ from gis.city import read_city
 from gis.cli.frame import city_transaction, json_option, show
 from gis.encoding import csv_pieces, table_lines
 from gis.instants import read_instant
+from gis.operations import inside
 from gis.rules.cases import MOVES
 from gis.store.schema_cases import STATES, cases
 
@@ -79,6 +81,7 @@ def open_command(
 @click.option("--department", help="Code of the lead.")
 @click.option("--from", "from_day", type=DAY, metavar="DAY", help="First day on which the problem was found.")
 @click.option("--to", "to_day", type=DAY, metavar="DAY", help="Day after the last one.")
+@click.option("--operation", metavar="CODE", help="Only problems found inside this special operation.")
 @click.option("--overdue", is_flag=True, help="Only open cases whose time is up.")
 @click.option("--limit", type=click.IntRange(1, 100_000), default=100, show_default=True, help="Most rows.")
 @click.option("--format", "form", type=click.Choice(("table", "csv")), default="table", show_default=True)
@@ -93,10 +96,11 @@ def list_command(
       finegrid cases list --state open --overdue
       finegrid cases list --street 410102001 --format csv > cases.csv
     """
+    first, after = (day and day.date() for day in (from_day, to_day))
     query = CaseQuery(
         states=chosen["states"],
-        from_day=from_day and from_day.date(),
-        to_day=to_day and to_day.date(),
+        from_day=first,
+        to_day=after,
         categories=chosen["categories"],
         department=chosen["department"],
         place=chosen["street"],
@@ -104,6 +108,8 @@ def list_command(
         limit=chosen["limit"],
     )
     with city_transaction(read_only=True) as conn:
+        if chosen["operation"] is not None:
+            query = replace(query, operation=inside(conn, chosen["operation"], first, after))
         rows = list_cases(conn, query)
     names = list(rows[0]) if rows and form == "csv" else list(SHOWN)
     lines = b"".join(csv_pieces(names, rows)).decode() if form == "csv" else "\n".join(table_lines(names, rows))

@@ -21,6 +21,7 @@ from gis.instants import read_instant
 from gis.listing_by_hand import HandMade, list_by_hand
 from gis.listing_reads import COLUMNS, OPEN, ListingQuery, list_listings, listing_shapes, read_listing, replayed
 from gis.listings import propose, publish, record, tick
+from gis.operations import inside, named
 from gis.rules.periods import Period, parse_period
 from gis.rules.supervision import CREATING, MOVES, STATES
 from gis.store.schema_listings import KINDS, listings
@@ -168,11 +169,14 @@ def add_command(*, crs: str | None, at: str | None, as_json: bool, **named: Any)
 @click.option("--period", callback=_period, metavar="PERIOD", help="Whose reports they stand for.")
 @click.option("--kind", type=click.Choice(KINDS), help="[default: both]")
 @click.option("--street", metavar="CODE", help="Of a street or district.")
+@click.option("--operation", metavar="CODE", help="Only places inside this special operation, on the list at its time.")
 @click.option("--on", "on_day", type=DAY, metavar="DAY", help="Day for which deadlines are counted. [default: today]")
 @format_option
 @out_option
 @json_option
-def list_command(*, on_day: datetime | None, form: str, out: Path | None, as_json: bool, **chosen: Any) -> None:
+def list_command(
+    *, operation: str | None, on_day: datetime | None, form: str, out: Path | None, as_json: bool, **chosen: Any
+) -> None:
     r"""Show the list: newest period first, segments before spots, worst first.
 
     \b
@@ -183,14 +187,15 @@ def list_command(*, on_day: datetime | None, form: str, out: Path | None, as_jso
     with city_transaction(read_only=True) as conn:
         city = read_city(conn)
         today = _today(city, on_day)
-        rows = list_listings(conn, ListingQuery(**chosen), today)
+        within = None if operation is None else inside(conn, operation)
+        rows = list_listings(conn, ListingQuery(**chosen, operation=within), today)
         form = "json" if as_json else form
         features: Iterable[Feature] = ()
         if form == "geojson":
             shapes = listing_shapes(conn, [row["id"] for row in rows])
             features = [(str(row["id"]), shapes[row["id"]], row) for row in rows]
         names = SHOWN if form == "table" else COLUMNS
-        write_answer(out, form, {"on": today, **honest(city)}, list(names), rows, features)
+        write_answer(out, form, {"on": today, **named(within), **honest(city)}, list(names), rows, features)
 
 
 @listings_group.command("show")

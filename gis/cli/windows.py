@@ -11,7 +11,7 @@ from gis.operations import Inside, inside
 
 
 def days_or_operation(
-    conn: Connection, operation: str | None, from_day: datetime | None, to_day: datetime | None
+    conn: Connection, operation: str | None, from_day: date | None, to_day: date | None
 ) -> tuple[date, date, Inside | None]:
     """The days that are asked for, and the inside of the special operation where one is named.
 
@@ -22,7 +22,8 @@ def days_or_operation(
     ParameterError
         There is no such operation, or it has no such day.
     """
-    first, after = (None if day is None else day.date() for day in (from_day, to_day))
+    # click reads days as datetimes, which are dates to the type checker but not to the city.
+    first, after = (day.date() if isinstance(day, datetime) else day for day in (from_day, to_day))
     if operation is not None:
         within = inside(conn, operation, first, after)
         return within.from_day, within.to_day, within

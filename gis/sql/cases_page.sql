@@ -2,7 +2,8 @@
 -- Parameters: case_id (null: any); states (text[], null: any); from_day, to_day (dates of the city on which the problem was found,
 --   to exclusive; null: any); categories (int[] of ids, null: any); department (code, null: any); place (code of a cell or
 --   area: what it begins with, null: any); due_before (instant; null: any) only open cases whose time is up
---   before it; after_id (0: from the beginning); row_limit.
+--   before it; operation (id of a special operation: only problems that its polygon covers) with from_at, to_at (instants,
+--   half-open), all null: anywhere; after_id (0: from the beginning); row_limit.
 -- Columns: id, state, events, category (kind:code), category_name, category_name_en, chaos, source, source_ref, found_at (UTC), day,
 --   lon, lat (degrees; null: no position), cell, street_code, street, segment, department, department_name, responsible (ref),
 --   responsible_name, limit_unit, allowed_s, used_s (seconds of the case's clock), due_at, on_time, ended_at, report_count, tasks, open_tasks, confirmed, reworks, extensions, returns, arrived_at, failed_at, enforced_at, merged_into,
@@ -39,6 +40,10 @@ WHERE (CAST(:case_id AS int8) IS NULL OR c.id = :case_id)
   AND (CAST(:department AS text) IS NULL OR d.code = :department)
   AND (CAST(:place AS text) IS NULL
        OR (e.code >= CAST(:place AS text) COLLATE "C" AND e.code < CAST(:place AS text) COLLATE "C" || ':'))
+  AND (CAST(:operation AS int) IS NULL
+       OR (c.found_at >= CAST(:from_at AS timestamptz)
+           AND c.found_at < CAST(:to_at AS timestamptz)
+           AND ST_Covers((SELECT o.geom FROM special_operations AS o WHERE o.id = :operation), c.geom)))
   AND (CAST(:due_before AS timestamptz) IS NULL OR (c.ended_at IS NULL AND c.due_at < :due_before))
 ORDER BY c.id
 LIMIT :row_limit

@@ -3,7 +3,7 @@
 -- what had happened to it. As the window's end the state, due time and department after the last move before it are taken,
 -- so that later moves change nothing. Moves of double ten are left out there: they may be recorded later than they
 -- happened and carry the state of the moment of recording.
--- Parameters: from_at, to_at (instants, to exclusive); end_at (instant: to_at, or now where that lies ahead);
+-- Parameters: operation (id of a special operation: only cases that its polygon covers; null: anywhere); from_at, to_at (instants, to exclusive); end_at (instant: to_at, or now where that lies ahead);
 --   level (city | district | street | community | cell | department | category); categories (int[] of ids, null: all);
 --   area_ids (int[] of areas, the cells of which count; null: everywhere, also outside all cells);
 --   department_id (the lead at the window's end; null: any).
@@ -75,6 +75,8 @@ judged AS (
     WHERE c.accepted_at < :to_at
       AND (c.ended_at IS NULL OR c.ended_at >= :from_at)
       AND (c.merged_into IS NULL OR c.ended_at >= :to_at)
+      AND (CAST(:operation AS int) IS NULL
+           OR ST_Covers((SELECT o.geom FROM special_operations AS o WHERE o.id = :operation), c.geom))
       AND (CAST(:categories AS int[]) IS NULL OR c.category_id = ANY (CAST(:categories AS int[])))
 ),
 area_keys AS (

@@ -4,7 +4,8 @@
 --   after it does not count); steps (int[] of 1 and 2); limit_days, limits_s (date[] and int[] of equal length, ascending:
 --   from which day on a step may take how many seconds); level (city | district | street | community | cell | person | hour);
 --   categories (int[] of ids, null: all); area_ids (int[] of areas, the cells of which count; null: everywhere);
---   zone (IANA name of the city's time zone, for the hour in which a step began).
+--   operation (id of a special operation: only problems that its polygon covers) with from_at, to_at (instants, half-open),
+--   all null: anywhere; zone (IANA name of the city's time zone, for the hour in which a step began).
 -- Columns: key (id of the area, cell or person; the hour; 0 for the city; null: none of the level); on_time, late, pending,
 --   not_required, missing (steps); median_s, p95_s (float8 seconds of the steps that were done, nearest rank; null: none).
 -- Index ix_cases_day; primary key of reports, which is not looked at where neither level nor area_ids ask for places.
@@ -33,6 +34,10 @@ found AS (
       AND c.day < :to_day
       AND c.found_at <= :at
       AND (CAST(:categories AS int[]) IS NULL OR c.category_id = ANY (CAST(:categories AS int[])))
+      AND (CAST(:operation AS int) IS NULL
+           OR (c.found_at >= CAST(:from_at AS timestamptz)
+               AND c.found_at < CAST(:to_at AS timestamptz)
+               AND ST_Covers((SELECT o.geom FROM special_operations AS o WHERE o.id = :operation), c.geom)))
 ),
 steps AS (
     SELECT
