@@ -21,8 +21,8 @@ COLUMNS = ["code", "name", "name_en", "valid_from", "valid_to", "area_km2"]
 def operations_group() -> None:
     """List special operations 专项行动 and show what happened inside one.
 
-    `finegrid load operations` takes them in. Density, roads density, reports and the heat map show one alone with
-    --operation.
+    `finegrid load operations` takes them in. Density, roads density, reports, the heat map, cases, indicators, response
+    and listings show one alone with --operation.
     """
 
 
