@@ -27,7 +27,7 @@ FORM = {"api_key": KEY, "service_code": "event:0505", "lat": "34.7035", "long": 
 FIELDS = (
     *FORM,
     *("address_string", "address_id", "email", "phone", "first_name", "last_name", "device_id", "account_id"),
-    *("media_url", "jurisdiction_id", "attribute[A]", "attribute[A][]", "other"),
+    *("media_url", "jurisdiction_id", "requested_datetime", "attribute[A]", "attribute[A][]", "other"),
 )
 FORM_TYPE = {"Content-Type": "application/x-www-form-urlencoded"}
 

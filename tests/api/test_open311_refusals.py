@@ -118,3 +118,21 @@ def test_the_key_may_come_otherwise(own_client: TestClient, key: dict[str, str])
         assert answer.status_code == 200
     everything = own_client.post(f"{V2}/requests.xml", params=CAR)
     assert everything.status_code == 200
+
+
+def test_only_the_citys_own_key_says_when_a_request_was_made(
+    own_client: TestClient, key: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FINEGRID_OPEN311_KEY", "an-app-that-may-report")
+    settings.cache_clear()
+    before = {"requested_datetime": "2016-05-03T08:30:00+08:00"}
+    identifier = send(own_client, **before)
+    (found,) = own_client.get(f"{V2}/requests/{identifier}.json").json()
+    assert found["requested_datetime"] == found["updated_datetime"] == before["requested_datetime"]
+    app = {"api_key": "an-app-that-may-report"}
+    assert own_client.post(f"{V2}/requests.json", data=CAR | app | before).status_code == 403
+    assert send(own_client, **app)
+    for wrong, said in (("2099-01-01T00:00:00Z", "lies in the future"), ("yesterday", "no W3C date")):
+        answer = own_client.post(f"{V2}/requests.json", data=CAR | {"requested_datetime": wrong})
+        assert answer.status_code == 400
+        assert said in answer.json()[0]["description"]
