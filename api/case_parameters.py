@@ -6,18 +6,18 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import Depends, Query, Request
-from pydantic import AwareDatetime
 
+from api.dependencies import TrueGround
 from api.parameters import FormatChoice, OpenFromDay, OpenToDay, OperationCode
 from api.validators import validators_of
 from gis.errors import ParameterError
+from gis.instants import read_instant
 from gis.rules.periods import parse_period
 
 PeriodName = Annotated[
     str | None, Query(description="Instead of `from` and `to`: a ten-day period 2016-05-T2, or a month 2016-05")
 ]
 Street = Annotated[str | None, Query(description="Code of a street, or another area: where the problem lies")]
-EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST_MIDNIGHT = timedelta(hours=14)
 """A day begins nowhere on earth later than so long after its beginning in UTC."""
 NOT_KEPT = {"Cache-Control": "no-store"}
@@ -57,26 +57,28 @@ AskedWindow = Annotated[Window, Depends(window_or_period)]
 
 
 At = Annotated[
-    AwareDatetime | None,
+    str | None,
     Query(
-        description="A past instant with its zone, 2016-05-03T08:40:00+08:00, of which only what had happened by then "
-        "counts; now if not given"
+        description="A past instant, 2016-05-03T08:40:00+08:00, or in the city's time zone where none is said, of "
+        "which only what had happened by then counts; now if not given",
+        json_schema_extra={"format": "date-time"},
     ),
 ]
 
 
-def past_instant(at: At = None) -> datetime | None:
+def past_instant(ground: TrueGround, at: At = None) -> datetime | None:
     """A past instant, where one is given.
 
     Raises
     ------
     ParameterError
-        It lies in the future, or before 1970.
+        It is none, or lies in the future.
     """
     now = datetime.now(UTC)
-    if at is not None and not EARLIEST <= at <= now:
-        raise ParameterError("at", f"must lie between 1970 and now, {now.isoformat(timespec='seconds')}")
-    return at
+    instant = None if at is None else read_instant("at", at, ground.city.zone)
+    if instant is not None and instant > now:
+        raise ParameterError("at", f"lies in the future; it is {now.isoformat(timespec='seconds')}")
+    return instant
 
 
 PastInstant = Annotated[datetime | None, Depends(past_instant)]

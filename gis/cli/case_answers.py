@@ -18,6 +18,7 @@ from gis.encoding import to_json
 from gis.errors import ParameterError
 from gis.ground import load_ground
 from gis.indicators import COLUMNS, LEVELS, IndicatorQuery, IndicatorTable, indicators
+from gis.instants import read_instant
 from gis.operations import named
 from gis.response import COLUMNS as RESPONSE_COLUMNS
 from gis.response import LEVELS as RESPONSE_LEVELS
@@ -27,7 +28,6 @@ from gis.response_live import LiveQuery, response_live
 from gis.rules.periods import parse_period
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-INSTANT = click.DateTime(["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M%z"])
 STEPS = {"1": (1,), "2": (2,), "both": (1, 2)}
 SHOWN = [name for name in COLUMNS if not name.startswith("enforcement_")]
 LIVE_SHOWN = ["case_id", "step", "seconds_left", "due_at", "category_name", "street", "cell", "responsible", "phone"]
@@ -208,12 +208,14 @@ def response_group(
     metavar="SECONDS",
     help="What runs out within them, and what ran out within them before.",
 )
-@click.option("--at", type=INSTANT, metavar="INSTANT", help="A past instant, 2016-05-03T08:40+08:00. [default: now]")
+@click.option(
+    "--at", metavar="INSTANT", help="A past instant of the city, 2016-05-03T08:40, or with zone. [default: now]"
+)
 @case_options
 def live_command(
     *,
     within_s: int,
-    at: datetime | None,
+    at: str | None,
     street: str | None,
     categories: tuple[str, ...],
     form: str,
@@ -227,11 +229,11 @@ def live_command(
       finegrid response live --within 300 --street 410102001
     """
     now = datetime.now(UTC)
-    if at is not None and at > now:
-        raise ParameterError("--at", f"{at.isoformat()} lies in the future")
-    moment = at or now
     with city_transaction(read_only=True) as conn:
         ground = load_ground(conn)
+        moment = now if at is None else read_instant("--at", at, ground.city.zone)
+        if moment > now:
+            raise ParameterError("--at", f"{moment.isoformat()} lies in the future")
         rows = response_live(conn, ground, LiveQuery(within_s, categories, street), moment)
     form = "json" if as_json else form
     head = {"at": moment.astimezone(UTC), "within_s": within_s, **honest(ground.city)}
