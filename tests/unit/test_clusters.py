@@ -69,8 +69,9 @@ def test_crowded_buckets_are_cut_and_pairs_are_looked_at_in_parts(draw, monkeypa
     monkeypatch.setattr(neighbours, "PAIRS_KEPT", 100)
     for seed in range(20):
         x, y = draw(np.random.default_rng(seed))
-        labels, core = dbscan(x, y, REACH, 5)
-        assert (labels.tolist(), core.tolist()) == by_definition(x, y, 5)
+        for least in (5, 20, 60):
+            labels, core = dbscan(x, y, REACH, least)
+            assert (labels.tolist(), core.tolist()) == by_definition(x, y, least)
 
 
 def test_the_order_of_the_input_does_not_matter() -> None:
@@ -151,11 +152,18 @@ def test_what_taking_apart_would_lose_stays_whole() -> None:
     assert (labels == 0).all()
 
 
+@pytest.mark.parametrize("draw", [scattered, on_a_grid, crowded, "two wide ones"])
 @pytest.mark.parametrize("seed", range(15))
-def test_taking_apart_is_dbscan_with_a_higher_least_number_inside_a_cluster(seed: int) -> None:
+def test_taking_apart_is_dbscan_with_a_higher_least_number_inside_a_cluster(draw, seed: int) -> None:
     rng = np.random.default_rng(seed)
-    x, y = scattered(rng)
-    assert _sets(spots(x, y, REACH, 3, 150)) == _apart(x, y, 3, 150)
+    if draw == "two wide ones":
+        # Rows of points 90 m apart with some between: borders of one row are near cores of the other.
+        x = np.concatenate([rng.uniform(0, 500, 60), rng.uniform(0, 500, 90), rng.uniform(0, 500, 12)])
+        y = np.concatenate([rng.normal(0, 3, 60), rng.normal(90, 3, 90), rng.uniform(35, 55, 12)])
+    else:
+        x, y = draw(rng)
+    for least, width in ((3, 150), (5, 80)):
+        assert _sets(spots(x, y, REACH, least, width)) == _apart(x, y, least, width)
 
 
 def _sets(labels: NDArray) -> set[frozenset[int]]:
