@@ -14,7 +14,6 @@ from api.bodies import Upload, json_body, receive
 from api.dependencies import KeyHolder, Reading, Writing
 from api.encoding import json_answer
 from api.forms import blaming, checked_text, csv_file, mapping_of, one_text
-from api.imports import import_turn
 from api.parameters import only_known
 from api.validators import valid_by
 from gis.errors import ParameterError
@@ -85,7 +84,7 @@ async def sent_patrol(request: Request) -> AsyncIterator[Upload | NewPass]:
     TooLarge
         Larger than the server takes.
     """
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    kind = _kind(request)
     if kind == "application/json":
         yield _new_pass(await json_body(request))
         return
@@ -94,6 +93,19 @@ async def sent_patrol(request: Request) -> AsyncIterator[Upload | NewPass]:
         raise ParameterError("file", msg)
     async with contextlib.AsyncExitStack() as stack:
         yield await stack.enter_async_context(receive(request, BEGINNINGS))
+
+
+async def patrol_turn(request: Request) -> AsyncIterator[None]:
+    """Files wait for each other as imports do; one pass is done in a moment and does not stand in that line."""
+    if _kind(request) == "application/json":
+        yield
+        return
+    async with request.app.state.import_turn:
+        yield
+
+
+def _kind(request: Request) -> str:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 def _new_pass(body: dict[str, Any]) -> NewPass:
@@ -127,7 +139,7 @@ def _new_pass(body: dict[str, Any]) -> NewPass:
 )
 def post_patrols(
     sent: Annotated[Upload | NewPass, Depends(sent_patrol)],
-    _: Annotated[None, Depends(import_turn, scope="function")],
+    _: Annotated[None, Depends(patrol_turn, scope="function")],
     conn: Writing,
 ) -> Response:
     """Take in a file or one pass."""

@@ -216,9 +216,8 @@ def _add_line(rows: FixRows, line: Any, clock: Any, surveyor: Any, track: str) -
 def _of_table(chunk: Chunk) -> Fixes:
     """The fixes of a part of a table."""
     x, y = chunk.points() if GEOMETRY in chunk.fields else (numbers(chunk, "lon"), numbers(chunk, "lat"))
-    times = chunk.batch.column(chunk.fields["time"])
     surveyor, track = texts(chunk, "surveyor"), texts(chunk, "track")
-    return Fixes(x, y, times, surveyor, track, chunk.rows, chunk.original, malformed=chunk.malformed)
+    return Fixes(x, y, times(chunk), surveyor, track, chunk.rows, chunk.original, malformed=chunk.malformed)
 
 
 def numbers(chunk: Chunk, name: str) -> NDArray[np.float64]:
@@ -226,6 +225,9 @@ def numbers(chunk: Chunk, name: str) -> NDArray[np.float64]:
     column = chunk.column(name)
     if column is None:
         return np.full(len(chunk), np.nan)
+    if pa.types.is_nested(column.type):
+        msg = f"the column {chunk.fields[name]} ({name}) holds values of the type {column.type}, not numbers"
+        raise FileError(msg)
     answer: NDArray[np.float64] = pd.to_numeric(pd.Series(column.to_pylist(), dtype=object), errors="coerce").to_numpy(
         np.float64
     )
@@ -233,6 +235,25 @@ def numbers(chunk: Chunk, name: str) -> NDArray[np.float64]:
 
 
 def texts(chunk: Chunk, name: str) -> pa.Array:
-    """A column as text, null where the file has no such column."""
+    """A column as text, null where the file has no such column.
+
+    Raises
+    ------
+    FileError
+        It holds lists or the like.
+    """
     column = chunk.column(name)
-    return pa.nulls(len(chunk), pa.string()) if column is None else column.cast(pa.string())
+    if column is None:
+        return pa.nulls(len(chunk), pa.string())
+    try:
+        return column.cast(pa.string())
+    except pa.ArrowException as problem:
+        msg = f"the column {chunk.fields[name]} ({name}) holds values of the type {column.type}, not texts or numbers"
+        raise FileError(msg) from problem
+
+
+def times(chunk: Chunk) -> pa.Array:
+    """The times of a table, as timestamps, days or text."""
+    column = chunk.batch.column(chunk.fields["time"])
+    is_time = pa.types.is_timestamp(column.type) or pa.types.is_date(column.type)
+    return column if is_time else texts(chunk, "time")

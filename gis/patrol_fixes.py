@@ -180,10 +180,9 @@ class GoodFixes:
     @classmethod
     def joined(cls, parts: Sequence[GoodFixes]) -> GoodFixes:
         """All parts of a file as one."""
-        nothing = np.empty(0)
         columns = {}
         for name, kind in (("lon", "f8"), ("lat", "f8"), ("instant_us", "i8"), ("day", "i4"), ("rows", "i8")):
-            columns[name] = np.concatenate([nothing, *(getattr(part, name) for part in parts)]).astype(kind)
+            columns[name] = np.concatenate([np.empty(0, kind), *(getattr(part, name) for part in parts)])
         for name in ("surveyor", "track"):
             arrays = [getattr(part, name) for part in parts]
             columns[name] = pa.concat_arrays([pa.array([], pa.string()), *arrays])

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 from sqlalchemy import Connection, select
 
-from gis.patrol_files import texts
+from gis.patrol_files import texts, times
 from gis.patrol_fixes import Refusals, judge_surveyors, judge_times
 from gis.patrol_writer import NO_TRACK, WHOLE, Passes, surveyor_ids
 from gis.report_files import Chunk, Reject
@@ -78,8 +78,7 @@ class RowJudge:
         judged.refuse(pc.equal(codes, "").to_numpy(zero_copy_only=False), "no segment: the code of the road is missing")
         for kind, reason in REASONS.items():
             judged.refuse(segment_id == kind, lambda at, reason=reason: f"{codes[at].as_py()!r} {reason}")  # type: ignore[misc]
-        times = chunk.batch.column(chunk.fields["time"])
-        instant_us, day = judge_times(judged, times, self.zone, self.now, self.time_format)
+        instant_us, day = judge_times(judged, times(chunk), self.zone, self.now, self.time_format)
         surveyor = judge_surveyors(judged, texts(chunk, "surveyor"), self.surveyor)
         good = judged.good()
         rejects = [Reject(int(chunk.rows[at]), reason, chunk.original(at)) for at, reason in judged.reasons.items()]

@@ -31,6 +31,7 @@ class Verification:
     cell_differences: int = 0
     segment_differences: int = 0
     count_differences: int = 0
+    survey_differences: int = 0
     unflagged_positions: int = 0
     adds_up: bool = True
     examples: list[dict[str, Any]] = field(default_factory=list)
@@ -38,7 +39,8 @@ class Verification:
     @property
     def differences(self) -> int:
         """All differences together."""
-        return self.cell_differences + self.segment_differences + self.count_differences + (not self.adds_up)
+        wrong = self.cell_differences + self.segment_differences + self.count_differences + self.survey_differences
+        return wrong + (not self.adds_up)
 
     def as_dict(self) -> dict[str, Any]:
         """Fit for JSON."""
@@ -49,7 +51,7 @@ def verify(conn: Connection, progress: Callable[[int, int], None] | None = None)
     """Compare every report's cell and segment, every count and the sums with what PostGIS says.
 
     The cell is derived with ST_Covers and the lowest code, the segment with <-> and ST_Distance in the city's metric
-    CRS; the roll-up with GROUP BY; none of them by the code that wrote them.
+    CRS; the roll-ups of reports and of patrol passes with GROUP BY; none of them by the code that wrote them.
 
     Parameters
     ----------
@@ -77,6 +79,9 @@ def verify(conn: Connection, progress: Callable[[int, int], None] | None = None)
             progress(min(start + DAYS_AT_ONCE, days), days)
     stray = int(conn.execute(sql("stray_counts"), {**looked_at, "stretches": stretches}).scalar_one())
     found.count_differences += stray
+    unlike = conn.execute(sql("wrong_survey_periods")).mappings().all()
+    found.survey_differences = len(unlike)
+    found.examples += [dict(row) for row in unlike[: max(SHOWN - len(found.examples), 0)]]
     found.adds_up = bool(reconciliation(conn)["adds_up"])
     found.unflagged_positions = len(shared_positions_of_reports(conn, policy))
     return found

@@ -114,8 +114,8 @@ def reconcile_command(*, from_day: datetime | None, to_day: datetime | None, as_
 def verify_command(*, as_json: bool) -> None:
     """Have PostGIS derive every assignment and count again and compare; exit 1 where anything differs.
 
-    Cells by ST_Covers and the lowest code, segments by <-> within 30 m, counts by GROUP BY: none of them by the code
-    that wrote them. Takes about a minute for a million reports.
+    Cells by ST_Covers and the lowest code, segments by <-> within 30 m, counts and what patrols covered by GROUP BY:
+    none of them by the code that wrote them. Takes about a minute for a million reports.
     """
     with tqdm(desc="days", unit=" days", disable=None) as bar, city_transaction() as conn:
 
@@ -129,6 +129,8 @@ def verify_command(*, as_json: bool) -> None:
         f" {found.segment_differences} segments"
         f" and {found.count_differences} counts differ; the sums {'hold' if found.adds_up else 'DO NOT HOLD'}"
     )
+    if found.survey_differences:
+        text += f"\n{found.survey_differences} segments' roll-up of patrol passes differs from the passes"
     if found.unflagged_positions:
         text += (
             f"\n{found.unflagged_positions} more coordinates are shared by suspiciously many reports over all imports"

@@ -62,6 +62,8 @@ class EdgeGrid:
         float64 of shape (e,): direction of the edge, a vector of length 1.
     opens, ends
         Bool of shape (e,): whether the edge is the first, or the last, of its part.
+    part_begin_m, part_end_m
+        float64 of shape (e,): where along its line the edge's part begins and ends.
     line_m
         float64 of shape (n,): length of each line in the plane.
     """
@@ -82,6 +84,10 @@ class EdgeGrid:
         joined = (self.line[1:] == self.line[:-1]) & (a[1:] == b[:-1]).all(axis=1)
         self.opens, self.ends = np.ones(len(a), bool), np.ones(len(a), bool)
         self.opens[1:], self.ends[:-1] = ~joined, ~joined
+        parts = np.flatnonzero(self.opens)
+        edges = np.diff(parts, append=len(a))
+        self.part_begin_m = np.repeat(self.begin_m[parts], edges)
+        self.part_end_m = np.repeat((self.begin_m + self.length_m)[self.ends], edges)
         self.line_m = np.bincount(self.line, self.length_m, len(lines))
         grow = 2 * reach_m
         self._grid = BucketGrid(np.hstack([np.minimum(a, b) - grow, np.maximum(a, b) + grow]), reach_m, reach_m)

@@ -178,21 +178,22 @@ def _match_runs(
     chosen = _closest(pairs, line, at_m, step, rules)
     pairs, at_m, line = pairs.take(chosen), at_m[chosen], line[chosen]
     order = np.lexsort((pairs.point, line))
-    point, at_m, line = pairs.point[order], at_m[order], line[order]
+    point, edge, at_m, line = pairs.point[order], pairs.edge[order], at_m[order], line[order]
     starts = _streak_starts(line, step[point], at_m, rules)
     if not len(starts):
         return _joined([]), 0.0
-    half = size[point[starts]] / 2
     total = grid.line_m[line[starts]]
-    from_m = np.maximum(np.minimum.reduceat(at_m, starts) - half, 0.0)
-    to_m = np.minimum(np.maximum.reduceat(at_m, starts) + half, total)
+    # Each place stands for half a step before and behind it, as far as its part of the segment goes.
+    half = size[point] / 2
+    from_m = np.minimum.reduceat(np.maximum(at_m - half, grid.part_begin_m[edge]), starts)
+    to_m = np.maximum.reduceat(np.minimum(at_m + half, grid.part_end_m[edge]), starts)
     kept = to_m - from_m >= np.minimum(rules.least_m, total / 2)
     from_m = np.where(from_m <= rules.reach_m, 0.0, from_m)
     to_m = np.where(to_m >= total - rules.reach_m, total, to_m)
     first = point[starts]
     steps_of = np.diff(starts, append=len(point))
     covered = np.unique(point[np.repeat(kept, steps_of)])
-    at_s = walk.at(along[first] - half, walk.tracks.at_s)
+    at_s = walk.at(along[first] - half[starts], walk.tracks.at_s)
     track = walk.tracks.track[walk.first[runs[owner[first]]]]
     stretches = Stretches(track[kept], line[starts][kept], from_m[kept], to_m[kept], at_s[kept])
     return stretches, float(size[covered].sum())

@@ -10,6 +10,7 @@ from sqlalchemy import Engine, text
 
 from gis.road_areas import place_segments
 from tests.api.tiny import Tiny
+from tests.tile_reading import features_of, home
 
 # Tiny's window is 1 to 20 May 2016, so T2 is what is meant where nothing is said.
 ROWS = "segment,time,surveyor\nR1,2016-05-12 08:00:00,A\nR2,2016-05-03 08:00:00,A\nR9,2016-05-03 08:00:00,A\n"
@@ -313,3 +314,14 @@ def test_the_collection_shows_unsurveyed_roads(survey: TestClient) -> None:
     assert [item["id"] for item in other] == ["R2"]
     assert survey.get("/collections/coverage/items/R3").json()["properties"]["street_code"] is None
     assert survey.get("/collections/coverage/items?period=x").status_code == 400
+
+
+def test_tiles_are_of_the_period_that_was_asked_for(survey: TestClient) -> None:
+    send(survey, "passes.csv", ROWS)
+    x, y = home(16)
+    for period, surveyed in (("2016-05-T2", True), ("2016-05-T1", False), ("2016-05", True)):
+        tile = survey.get(f"/tiles/coverage/16/{x}/{y}.mvt?period={period}")
+        shown = {one["code"]: one["surveyed"] for one, _ in features_of(tile.content, "coverage")}
+        assert shown["R1"] is surveyed, period
+    assert survey.get(f"/tiles/coverage/16/{x}/{y}.mvt?period=x").status_code == 400
+    assert survey.get("/tiles/coverage.json?period=2016-05-T1").status_code == 200

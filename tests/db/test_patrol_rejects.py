@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from sqlalchemy import Connection, text
 
@@ -152,6 +155,27 @@ def test_files_that_cannot_be_used(surveyed: Connection, tmp_path: Path, name: s
     path.write_text(content, encoding="utf-8")
     with pytest.raises(FileError, match=message):
         take(surveyed, path, None if name.endswith("gpx") else "wgs84")
+
+
+@pytest.mark.parametrize("name", ["segment", "time", "surveyor", "lon"])
+def test_a_column_of_lists_is_a_message(surveyed: Connection, tmp_path: Path, name: str) -> None:
+    plain = {"segment": ["M1"], "time": ["2016-05-03 08:00"], "surveyor": ["A"]}
+    if name == "lon":
+        plain = {"lon": [113.6], "lat": [34.7], "time": ["2016-05-03 08:00"]}
+    pq.write_table(pa.table({**plain, name: [[1.5, 2.5]]}), tmp_path / "a.parquet")
+    with pytest.raises(FileError, match=f"the column {name} .* list"):
+        take(surveyed, tmp_path / "a.parquet", "wgs84")
+
+
+def test_numbers_dates_and_dictionaries_are_read(surveyed: Connection, tmp_path: Path) -> None:
+    columns = {
+        "segment": pa.array(["M1", "M2"]).dictionary_encode(),
+        "time": pa.array([date(2016, 5, 3), date(2016, 5, 4)]),
+        "surveyor": pa.array([7, 8]),
+    }
+    pq.write_table(pa.table(columns), tmp_path / "a.parquet")
+    assert take(surveyed, tmp_path / "a.parquet").accepted == 2
+    assert surveyed.execute(text("SELECT ref FROM surveyors ORDER BY 1")).scalars().all() == ["7", "8"]
 
 
 def test_gpx_in_another_encoding_is_a_message(surveyed: Connection, tmp_path: Path) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -12,12 +14,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import shapely
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Engine, text
 
 from gis.errors import CrsError
 from gis.geometry.datum import wgs84_to_gcj02
+from gis.patrols import PatrolSummary
 from gis.roads import load_roads
 from gis.store.database import versions
+from gis.verify import verify
 from tests.db.patrol_files import (
     ALONG,
     ROADS,
@@ -225,3 +229,44 @@ def test_matching_again_without_a_change_gives_the_same(surveyed: Connection, tm
     assert match_again(surveyed, policy_on(date(2016, 6, 1))) == 4
     assert surveyed.execute(text(f"SELECT {columns} FROM patrol_passes ORDER BY 1, 2")).all() == before
     assert covered(surveyed) == days
+
+
+# -- many at once, and the judge ---------------------------------------------------------------------------------------
+
+
+def test_the_same_file_from_many_connections_counts_once(
+    surveyed: Connection, engine: Engine, tmp_path: Path, write_csv: Callable[..., Path]
+) -> None:
+    surveyed.commit()
+    paths = [
+        write_csv(
+            "p.csv", "segment,time,surveyor", *(f"{code},2016-05-03 0{n}:00,A" for n in range(9) for code in ROADS)
+        )
+    ]
+    paths.append(as_gpx(tmp_path / "a.gpx", ALONG, walk(*ROADS["X1"])))
+
+    def send(path: Path) -> PatrolSummary:
+        with engine.begin() as conn:
+            return take(conn, path)
+
+    with ThreadPoolExecutor(4) as pool:
+        summaries = list(pool.map(send, paths * 4))
+    accepted = defaultdict(list)
+    for summary in summaries:
+        assert summary.accepted + summary.duplicate == summary.read
+        accepted[summary.kind].append(summary.accepted)
+    assert {kind: sorted(counts)[:3] for kind, counts in accepted.items()} == {"rows": [0] * 3, "tracks": [0] * 3}
+    assert roll_up_is_that_of_the_passes(surveyed)
+    assert verify(surveyed).differences == 0
+
+
+def test_verify_sees_a_roll_up_that_is_not_what_the_passes_say(surveyed: Connection, tmp_path: Path) -> None:
+    take(surveyed, as_gpx(tmp_path / "a.gpx", ALONG[:20]))
+    assert verify(surveyed).survey_differences == 0
+    surveyed.execute(text("UPDATE survey_periods SET covered = covered + int4multirange(int4range(2600, 2601))"))
+    found = verify(surveyed)
+    assert (found.survey_differences, found.examples[0]["segment"]) == (1, "M1")
+    surveyed.execute(text("DELETE FROM survey_periods"))
+    assert verify(surveyed).survey_differences == 1
+    surveyed.execute(text("DELETE FROM patrol_passes"))
+    assert verify(surveyed).survey_differences == 0

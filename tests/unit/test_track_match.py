@@ -304,6 +304,20 @@ def test_both_of_two_equal_lines_and_all_parts_of_a_broken_one() -> None:
     assert length_of(found(match([broken], straight((0, 0), (300, 0))))[0]) == pytest.approx(200, abs=1)
 
 
+def test_lines_a_tenth_of_a_millimetre_apart_are_one() -> None:
+    beside = shapely.LineString([(0, 0.0001), (300, 0.0001)])
+    assert set(found(match([ROAD, beside], straight((0, -3), (300, -3))))) == {0, 1}
+    further = shapely.LineString([(0, 0.002), (300, 0.002)])
+    assert set(found(match([ROAD, further], straight((0, -3), (300, -3))))) == {0}
+
+
+def test_crossing_over_inside_a_hairpin_does_not_cover_the_bend() -> None:
+    hairpin = shapely.LineString([(0, 0), (300, 0), (300, 30), (0, 30)])
+    low, high = sorted(found(match([hairpin], straight((0, 0), (100, 0), (100, 30), (0, 30))))[0])
+    assert low == pytest.approx((0, 100), abs=15)
+    assert high == pytest.approx((530, 630), abs=15)
+
+
 def test_many_tracks_at_once_are_each_for_itself() -> None:
     _, lines = network(2500, 2)
     patrols = []
