@@ -20,6 +20,7 @@ from gis.open311.remote import Refused
 FIRST = timedelta(days=1)
 LONGEST = timedelta(days=30)
 SHORTEST = timedelta(seconds=1)
+DAY = timedelta(days=1)
 NOT_WORTH_HALVING = timedelta(hours=1)
 """Windows as short as this are not halved for a server that fails."""
 FEW, MANY = 200, 1000
@@ -29,6 +30,8 @@ NO_CAP_BELOW = 10
 PAGE_SIZE = 1000
 SPECIFIED_CAP = 1000
 MOST_PAGES = 10_000
+# How pages are asked for: some servers refuse a size, some every parameter that the specification does not have.
+PAGE_STYLES = (("page", "page_size"), ("page",), ())
 Ask = Callable[[datetime, datetime, Mapping[str, str]], list[Row]]
 
 
@@ -58,6 +61,8 @@ class Walk:
         self._most = 0
         self._suspects: list[int] = []
         self._pages: bool | None = None
+        self._style = 0
+        self._shortest = SHORTEST
         self._answered = False
         self._length = FIRST
 
@@ -90,7 +95,7 @@ class Walk:
 
     def _adapt(self, count: int, pieces: int) -> None:
         if pieces > 1 or count > MANY:
-            self._length = max(self._length / 2, NOT_WORTH_HALVING)
+            self._length = max(self._length / 2, NOT_WORTH_HALVING, self._shortest)
         elif count < FEW:
             self._length = min(self._length * 2, LONGEST)
 
@@ -103,7 +108,7 @@ class Walk:
             whole = False  # perhaps it is too much at once for the server
         else:
             self._answered = True
-            if whole or end - start <= SHORTEST:
+            if whole or end - start <= self._shortest:
                 self._suspects += [] if whole else [len(rows)]
                 yield Slice(start, end, rows)
                 return
@@ -142,14 +147,50 @@ class Walk:
 
     def _page(self, start: datetime, end: datetime, number: int) -> list[Row]:
         if self._pages is False:
-            return self._ask(start, end, {})
-        try:
-            return self._ask(start, end, {"page": str(number), "page_size": str(PAGE_SIZE)})
-        except Refused as refused:
-            if self._pages is True or refused.status is None or refused.status >= 500:
-                raise
-            self._pages = False  # a strict server that refuses what it does not know
-            return self._ask(start, end, {})
+            self._style = len(PAGE_STYLES) - 1
+        values = {"page": str(number), "page_size": str(PAGE_SIZE)}
+        while True:
+            names = PAGE_STYLES[self._style]
+            try:
+                rows = self._ask(start, end, {name: values[name] for name in names})
+            except Refused as refused:
+                if self._pages is not None or not names or refused.status is None or refused.status >= 500:
+                    raise
+                self._style += 1
+            else:
+                break
+        if not names:
+            self._pages = False
+        self._notice(start, end, rows)
+        return rows
+
+    def _notice(self, start: datetime, end: datetime, rows: list[Row]) -> None:
+        """See how exactly the server keeps to the window.
+
+        Raises
+        ------
+        Refused
+            Not at all: walking windows would bring the same requests again and again, and never the others.
+        """
+        times = [at for row in rows if (at := _made_at(row)) is not None]
+        if sum(not start - DAY <= at <= end + DAY for at in times) * 2 > len(times):
+            msg = (
+                f"asked for {start.isoformat()} to {end.isoformat()}, it answers requests of other days: it does not "
+                "keep to start_date and end_date, so nobody can walk through its requests"
+            )
+            raise Refused(msg)
+        if any(not start - SHORTEST <= at <= end + SHORTEST for at in times):
+            # It counts in whole days: shorter windows bring the same requests again.
+            self._shortest = DAY
+
+
+def _made_at(row: Row) -> datetime | None:
+    """When a request was made; None where it does not say, or not in which time zone."""
+    try:
+        at = datetime.fromisoformat(row.get("requested_datetime", ""))
+    except ValueError:
+        return None
+    return None if at.tzinfo is None else at
 
 
 def _name(row: Row) -> str:

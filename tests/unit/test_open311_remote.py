@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from gis.errors import ParameterError
 from gis.open311.reading import Row, rows_of
 from gis.open311.remote import Refused, Remote, checked_address
-from gis.open311.windows import Walk
+from gis.open311.windows import DAY, Walk
 
 BEGIN = datetime(2016, 6, 1, tzinfo=UTC)
 CLIENT = httpx.Client
@@ -233,3 +233,49 @@ def test_an_answer_without_end_is_not_read(monkeypatch: pytest.MonkeyPatch) -> N
     remote, _ = answering(monkeypatch, httpx.Response(200, content=b"[" + b" " * (2 << 20)))
     with remote, pytest.raises(Refused, match="longer than 1 MiB"):
         remote.services()
+
+
+def test_a_server_that_counts_in_whole_days_is_not_asked_for_seconds() -> None:
+    seconds = list(range(0, 864_000, 400))
+    asked: list[timedelta] = []
+
+    def ask(start: datetime, end: datetime, paging: Mapping[str, str]) -> list[Row]:
+        asked.append(end - start)
+        first = start.replace(hour=0, minute=0, second=0)
+        last = end.replace(hour=23, minute=59, second=59)
+        made = [BEGIN + timedelta(seconds=second) for second in seconds]
+        return [
+            {"service_request_id": str(number), "requested_datetime": at.isoformat()}
+            for number, at in enumerate(made)
+            if first <= at <= last
+        ]
+
+    begin = BEGIN + timedelta(hours=8)
+    found = [
+        row["service_request_id"] for piece in Walk(ask).slices(begin, begin + timedelta(days=9)) for row in piece.rows
+    ]
+    assert set(found) == {str(number) for number in range(len(seconds))}
+    assert len(asked) < 60
+
+
+def test_a_server_that_keeps_to_no_window_is_refused() -> None:
+    def ask(start: datetime, end: datetime, paging: Mapping[str, str]) -> list[Row]:
+        return [
+            {"service_request_id": str(number), "requested_datetime": "2016-08-01T00:00:00Z"} for number in range(50)
+        ]
+
+    with pytest.raises(Refused, match="does not keep to start_date and end_date"):
+        list(Walk(ask).slices(BEGIN, BEGIN + timedelta(days=90)))
+
+
+@pytest.mark.parametrize("known", [{"page", "page_size"}, {"page"}, set()])
+def test_pages_are_asked_for_as_the_server_lets_us(known: set[str]) -> None:
+    server = Server(list(range(0, 86_000, 400)), None if known else 50, 40 if known else None)
+
+    def ask(start: datetime, end: datetime, paging: Mapping[str, str]) -> list[Row]:
+        if set(paging) - known:
+            raise Refused("unknown parameter", 400)
+        return server(start, end, paging)
+
+    found = {row["service_request_id"] for piece in Walk(ask).slices(BEGIN, BEGIN + DAY) for row in piece.rows}
+    assert len(found) == 215
