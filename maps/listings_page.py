@@ -85,6 +85,7 @@ def listings_page(
         "home": f"/?f=html&lang={lang}",
         "nav": [
             (page_text["heatmap"], f"/maps/heatmap?lang={lang}"),
+            (text["title"], f"{PAGE}?lang={lang}"),
             (page_text["collections"], f"/collections?f=html&lang={lang}"),
             (page_text["docs"], "/docs"),
         ],

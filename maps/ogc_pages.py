@@ -114,7 +114,8 @@ def ogc_page(
     asset_root
         Path under which the server serves `maps.assets.ASSET_FOLDERS`.
     links
-        Addresses that the document does not have: `self` (this page as it was asked for), `landing`, `heatmap`, `docs`.
+        Addresses that the document does not have: `self` (this page as it was asked for), `landing`, `heatmap`,
+        `listings`, `docs`.
     """
     text = TEXTS[lang]
     addresses = Addresses(document, lang, links or {})
@@ -130,6 +131,7 @@ def ogc_page(
         "home": addresses.page(addresses.root),
         "nav": [
             (text["heatmap"], addresses.door("heatmap", "/maps/heatmap")),
+            (text["listings"], addresses.door("listings", "/maps/listings")),
             (text["collections"], asked.page_at("collections")),
             (text["docs"], asked.docs),
         ],

@@ -55,6 +55,8 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "open": "打开",
         # the doors
         "heatmap": "热力图",
+        "listings": "挂牌督办",
+        "listingsText": "最差路段与点位：整改期限、剩余或超期天数、责任人。",
         "heatmapText": "在地图上看每平方公里的问题上报数，可换时段与类别。",
         "collections": "数据集",
         "collectionsText": "区域、网格、道路、上报等数据：看表格和地图，筛选，下载。",
@@ -208,6 +210,8 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "address": "Address",
         "open": "Open",
         "heatmap": "Heat map",
+        "listings": "Listed supervision",
+        "listingsText": "The worst segments and spots: deadline, days left or over it, who answers.",
         "heatmapText": "Problem reports per km² on a map, for any period and category.",
         "collections": "Collections",
         "collectionsText": "Areas, cells, roads, reports: look at tables and maps, filter, download.",

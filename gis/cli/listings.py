@@ -156,6 +156,9 @@ def add_command(*, crs: str | None, at: str | None, as_json: bool, **named: Any)
       finegrid listings add --segment R000017 --actor office --reason "the mayor's walk"
       finegrid listings add --lon 113.66 --lat 34.75 --crs gcj02 --actor office --reason "a market fire"
     """
+    if named["lon"] is not None and crs is None:
+        msg = "say what --lon and --lat mean with --crs: wgs84, cgcs2000, gcj02 or bd09; it is never guessed"
+        raise click.UsageError(msg)
     now = datetime.now(UTC)
     with city_transaction() as conn:
         zone = read_city(conn).zone

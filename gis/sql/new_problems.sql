@@ -2,6 +2,7 @@
 -- the end of its hold, known by an instant.
 -- Parameters: listing_id (or null for all verified), until (timestamptz), time_zone (IANA name), categories, sources
 --   (int[] of ids that count: the kinds of a listing that stands for no report).
+-- A segment that was retired meanwhile has no reports any more, so its ground speaks for it, as a spot's does.
 -- Columns: listing_id, problems (count), source, source_ref (of the earliest).
 -- Partial look-up on listings.state; BRIN index on reports.day.
 SELECT
@@ -10,10 +11,11 @@ SELECT
     (array_agg(s.name ORDER BY r.reported_at, r.source_id, r.source_ref))[1] AS source,
     (array_agg(r.source_ref ORDER BY r.reported_at, r.source_id, r.source_ref))[1] AS source_ref
 FROM listings AS l
+LEFT JOIN road_segments AS g ON g.id = l.segment_id AND g.retired_at IS NULL
 JOIN reports AS r
     ON r.day BETWEEN CAST(l.verified_at AT TIME ZONE :time_zone AS date) AND l.hold_until
     AND r.reported_at > l.verified_at AND r.reported_at <= :until
-    AND CASE l.kind WHEN 'segment' THEN r.segment_id = l.segment_id ELSE ST_Covers(l.ground, r.geom) END
+    AND CASE WHEN g.id IS NULL THEN ST_Covers(l.ground, r.geom) ELSE r.segment_id = l.segment_id END
 JOIN sources AS s ON s.id = r.source_id
 WHERE l.state = 'verified'
   AND (CAST(:listing_id AS bigint) IS NULL OR l.id = CAST(:listing_id AS bigint))

@@ -249,6 +249,16 @@ def test_a_new_problem_of_its_kind_at_the_place_puts_it_back(quiet: Connection, 
     assert read_listing(quiet, listing_id, date(2016, 6, 21))["due_on"] == date(2016, 7, 1)
 
 
+def test_a_retired_segment_is_watched_over_by_its_ground(quiet: Connection, tmp_path: Path) -> None:
+    listing_id = first(quiet, "segment")
+    place = members(quiet, listing_id)
+    walk(quiet, listing_id, *CLEAN)
+    report_at(quiet, tmp_path, place["lon"], place["lat"], 20, place["category"])
+    quiet.execute(text("UPDATE reports SET segment_id = NULL WHERE day = '2016-06-20'"))
+    quiet.execute(text("UPDATE road_segments SET retired_at = now()"))
+    assert [one["move"] for one in tick(quiet, at(21)) if one["id"] == listing_id] == ["put_back"]
+
+
 @pytest.mark.parametrize("beside", ["elsewhere", "other kind", "before", "after"])
 def test_what_is_no_new_problem_of_its_kind_there_does_not(quiet: Connection, tmp_path: Path, beside: str) -> None:
     listing_id = first(quiet, "spot")
