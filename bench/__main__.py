@@ -16,7 +16,20 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Engine, text
 
-from bench import answering, changing, exporting, importing, joining, judging, peers, serving, surveying, tiling, worst
+from bench import (
+    answering,
+    changing,
+    exporting,
+    importing,
+    joining,
+    judging,
+    peers,
+    serving,
+    surveying,
+    telling,
+    tiling,
+    worst,
+)
 from bench.city import extent_of, fill_ground, irregular_cells, road_lines
 from bench.measure import Measured, machine, table
 from gis.store.cluster import Cluster
@@ -74,6 +87,7 @@ SECTIONS: dict[str, Callable[[Bench], list[Measured]]] = {
     "tiles": tiling.section,
     "export": exporting.section,
     "changes": changing.section,
+    "webhooks": telling.section,
     "cases": judging.section,
     "survey": surveying.section,
     "worst": worst.section,

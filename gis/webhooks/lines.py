@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, bindparam, delete, func, select, text, update
+from sqlalchemy import Connection, Row, and_, bindparam, func, select, text, update
 
 from gis.store.database import bump_version, sql
 from gis.store.schema_webhooks import deliveries, delivery_lines, webhooks
@@ -129,29 +129,40 @@ def settle(
     LineBusy
         Nothing was written, because a transaction is adding to the line; settle it again a little later.
     """
-    _lazily(conn)
-    delivered = outcome is not None and outcome.kind == "delivered"
-    mine = conn.execute(select(delivery_lines.c.claim).where(_line(held)).with_for_update(skip_locked=True)).scalar()
+    lazily = func.set_config("synchronous_commit", "off", True)
+    locked = select(delivery_lines.c.claim, lazily).where(_line(held)).with_for_update(skip_locked=True)
+    mine = conn.execute(locked).scalar()
     if mine is None and conn.execute(select(delivery_lines.c.claim).where(_line(held))).scalar() == held.claim:
         raise LineBusy
-    given_up = outcome is not None and outcome.kind != "delivered" and held.attempts + 1 >= plan.attempts
-    if outcome is not None:
-        _note(conn, held, outcome, "delivered" if delivered else "given_up" if given_up else "pending")
+    state = _state_after(held, outcome, plan)
     if mine != held.claim:
-        return None  # another worker tells this line, or the webhook was removed
-    if outcome is None or delivered:
+        # Another worker tells this line, or the webhook was removed. That it was taken is true all the same; that it was
+        # not is no news, and must not make pending again what was given up since.
+        if outcome is not None and state == "delivered":
+            _note(conn, held, outcome, state)
+        return None
+    if outcome is None or outcome.kind == "delivered":
         if held.failures:
             _is_back(conn, held.webhook_id)
-        return _move_on(conn, held, lease_s)
+        return _move_on(conn, held, outcome, state, lease_s)
     if outcome.kind == "gone":
         stop(conn, held.webhook_id, GONE_TEXT)
-    if outcome.kind == "away":
+    away = outcome.kind == "away"
+    if away:
         _is_away(conn, held, max(plan.pause_s(held.failures + 1, chance), outcome.retry_after_s))
-    following = _move_on(conn, held, 0.0) if given_up else held
-    if following is not None:
-        wait_s = max(plan.wait_s(1 if given_up else held.attempts + 1, chance), outcome.retry_after_s)
-        _set_line(conn, held, next_at=_from_now(wait_s), away=outcome.kind == "away")
+    if state == "given_up":
+        _move_on(conn, held, outcome, state, max(plan.wait_s(1, chance), outcome.retry_after_s), away=away)
+    else:
+        _note(conn, held, outcome, state)
+        wait_s = max(plan.wait_s(held.attempts + 1, chance), outcome.retry_after_s)
+        conn.execute(update(delivery_lines).where(_line(held)).values(next_at=_from_now(wait_s), away=away))
     return None
+
+
+def _state_after(held: Claim, outcome: Outcome | None, plan: RetryPlan) -> str:
+    if outcome is None or outcome.kind == "delivered":
+        return "delivered"
+    return "given_up" if held.attempts + 1 >= plan.attempts else "pending"
 
 
 def give_back(conn: Connection, held: Claim) -> None:
@@ -184,10 +195,6 @@ def _line(held: Claim) -> Any:
     return and_(line.webhook_id == held.webhook_id, line.subject == held.subject, line.subject_id == held.subject_id)
 
 
-def _set_line(conn: Connection, held: Claim, **values: Any) -> None:
-    conn.execute(update(delivery_lines).where(_line(held)).values(**values))
-
-
 def _from_now(seconds: float) -> Any:
     return func.now() + func.make_interval(0, 0, 0, 0, 0, 0, bindparam(None, seconds))
 
@@ -211,14 +218,25 @@ def _note(conn: Connection, held: Claim, outcome: Outcome, state: str) -> None:
     )
 
 
-def _move_on(conn: Connection, held: Claim, lease_s: float) -> Claim | None:
-    """The line with its next event; removed where there is none. It is locked, so nothing can be added meanwhile."""
-    place = {"webhook_id": held.webhook_id, "subject": held.subject, "subject_id": held.subject_id}
-    row = conn.execute(sql("webhook_next_in_line"), place).one_or_none()
+def _move_on(
+    conn: Connection, held: Claim, outcome: Outcome | None, state: str, wait_s: float, *, away: bool = False
+) -> Claim | None:
+    """The line with its next event; ended where there is none. It is locked, so nothing can be added meanwhile."""
+    parameters = {
+        "webhook_id": held.webhook_id,
+        "subject": held.subject,
+        "subject_id": held.subject_id,
+        "outbox_id": held.outbox_id,
+        "attempted": outcome is not None,
+        "state": state,
+        "status": outcome and outcome.status,
+        "error": outcome and outcome.error,
+        "wait_s": wait_s,
+        "away": away,
+    }
+    row = conn.execute(sql("webhook_moved_on"), parameters).one_or_none()
     if row is None:
-        conn.execute(delete(delivery_lines).where(_line(held)))
         return None
-    _set_line(conn, held, front=row.outbox_id, next_at=_from_now(lease_s), away=False)
     return replace(
         held,
         outbox_id=row.outbox_id,

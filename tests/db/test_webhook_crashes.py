@@ -159,6 +159,7 @@ def test_who_was_asleep_for_too_long_changes_nothing(town: Engine) -> None:
         following = settle(conn, quick, Outcome(204), FAST, 60, chance)
         assert following is not None
         assert following.message != quick.message
+    assert rows(town, "deliveries WHERE attempts > 0") == 1
     with transaction(town) as conn:  # what is delivered stays delivered
         assert settle(conn, slow, Outcome(500, "answered 500"), FAST, 60, chance) is None
     assert rows(town, "deliveries WHERE state = 'delivered'") == 1
@@ -383,4 +384,24 @@ def test_telling_again_goes_before_what_is_on_its_way(town: Engine) -> None:
         assert third is not None
         assert third.outbox_id > second.outbox_id
         assert settle(conn, third, Outcome(204), strict, 60, chance) is None
+    assert rows(town, "delivery_lines") == 0
+
+
+def test_what_was_given_up_is_not_made_pending_by_who_was_asleep(town: Engine) -> None:
+    subscribe(town, "http://127.0.0.1:9/")
+    begin(town, 0)
+    chance = random.Random(1)
+    with transaction(town) as conn:
+        (slow,) = take(conn, 8, {}, 60)
+    end_leases(town)
+    with transaction(town) as conn:
+        (quick,) = take(conn, 8, {}, 60)
+        assert settle(conn, quick, Outcome(500, "answered 500"), RetryPlan(attempts=1), 60, chance) is None
+    assert rows(town, "deliveries WHERE state = 'given_up'") == 1
+    with transaction(town) as conn:
+        assert settle(conn, slow, Outcome(500, "answered 500"), RetryPlan(attempts=9), 60, chance) is None
+    assert rows(town, "deliveries WHERE state = 'given_up'") == 1
+    with transaction(town) as conn:
+        assert settle(conn, slow, Outcome(204), RetryPlan(attempts=9), 60, chance) is None
+    assert rows(town, "deliveries WHERE state = 'delivered'") == 1
     assert rows(town, "delivery_lines") == 0
