@@ -291,11 +291,18 @@ def new_problems(
     dict
         Listing -> how many, and the first one as source:number; places without a new one are left out.
     """
+    held = select(func.min(listings.c.verified_at), func.max(listings.c.hold_until)).where(
+        listings.c.state == "verified", *([] if listing_id is None else [listings.c.id == listing_id])
+    )
+    since, until = conn.execute(held).one()
+    if since is None:
+        return {}
     weights = problem_weights(conn, policy_on(day_of(city, at)))
     asked = {
         "listing_id": listing_id,
         "until": at,
-        "time_zone": city.time_zone,
+        "from_day": day_of(city, since),
+        "to_day": min(until, day_of(city, at)),
         "categories": weights.categories,
         "sources": weights.sources,
     }
