@@ -160,7 +160,7 @@ def get_requests(
         return answer(form, "service_requests", found, _synthetic(city))
     asked = window(start_date, end_date, city.zone, datetime.now(UTC))
     size = min(page_size or MOST, MOST)
-    query = RequestsQuery(asked, several(service_code), several(status), page or 1, size)
+    query = RequestsQuery(asked, several(service_code), several(one.lower() for one in status), page or 1, size)
     found = read_requests(conn, query, language, extensions=more)
     return answer(form, "service_requests", found, _synthetic(city) | _next(request, page or 1, len(found) == size))
 

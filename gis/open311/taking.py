@@ -161,6 +161,8 @@ def _add(
     category: str,
     made_at: datetime,
 ) -> dict[str, Any]:
+    # Somebody may have imported a file under this name, as of another kind: that is no reason to turn citizens away.
+    known = conn.execute(select(sources.c.kind).where(sources.c.name == SOURCE)).scalar()
     while True:
         report = OneReport(
             source=SOURCE,
@@ -171,7 +173,7 @@ def _add(
             reported_at=made_at.isoformat(),
             category=category,
             description=sent.description,
-            source_kind=SOURCE_KIND,
+            source_kind=known or SOURCE_KIND,
             keep_unlocated=True,
         )
         stored, added = add_report(conn, current_locator, report)

@@ -151,7 +151,7 @@ def test_services_and_states_choose(client: TestClient, facts: Tiny) -> None:
     again = client.get(f"{V2}/requests.json?{WINDOW}&service_code=event:0505&service_code=event:0501&status=").json()
     assert again == two
     assert client.get(f"{V2}/requests.json?{WINDOW}&status=closed").json() == []
-    assert len(client.get(f"{V2}/requests.json?{WINDOW}&status=open,closed").json()) == len(facts.reports)
+    assert len(client.get(f"{V2}/requests.json?{WINDOW}&status=OPEN,closed").json()) == len(facts.reports)
 
 
 def test_pages(client: TestClient, facts: Tiny) -> None:
@@ -369,7 +369,7 @@ def test_no_answer_is_stale(own_client: TestClient, own_engine: Engine, key: dic
 
 
 def test_numbers_that_an_import_took_are_passed_over(own_client: TestClient, key: dict[str, str]) -> None:
-    report = {"source": "open311", "source_kind": "citizen", "source_ref": "1", "datum": "wgs84", "lon": 113.6005}
+    report = {"source": "open311", "source_kind": "media", "source_ref": "1", "datum": "wgs84", "lon": 113.6005}
     report |= {"lat": 34.7035, "reported_at": "2016-05-03T08:30:00+08:00", "category": "0505"}
     assert own_client.post("/reports", json=report, headers=key).status_code == 201
     assert send(own_client) == "open311:2"
