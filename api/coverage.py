@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from api.dependencies import Reading
 from api.encoding import form_responses, synthetic_layers, table_answer, with_geometry
-from api.parameters import FormatChoice, only_known
+from api.parameters import FormatChoice, OperationCode, only_known
 from api.points import datum_of
 from api.validators import valid_by
 from gis.city import City, read_city
@@ -20,6 +20,7 @@ from gis.coverage import OTHER_LEVELS, SEGMENT, default_period, road_coverage
 from gis.encoding import Feature
 from gis.errors import ParameterError
 from gis.geometry.datum import to_wgs84
+from gis.operations import inside, named
 from gis.rules.periods import Period, parse_period
 from gis.unsurveyed import COLUMNS as MISSING_COLUMNS
 from gis.unsurveyed import MissingQuery, missing_segments
@@ -99,17 +100,25 @@ def period_of(text: str | None, city: City) -> Period:
     description="By length: what was passed twice counts once, and a part of a segment counts as a part. Every segment "
     f"belongs to the street that holds most of its length, so rows add up. Levels: areas of the city, "
     f"{', '.join(OTHER_LEVELS)}. Without roads `coverage` is null; unsurveyed is 0, not clean. `enough`: whether the "
-    "street's standing may count.",
+    "street's standing may count. With an operation: roads inside it, cut at its edge, passed in its window.",
     responses=form_responses({"level": "street", **HEAD_EXAMPLE, "rows": [ROW_EXAMPLE]}),
-    dependencies=[valid_by("city", "surveys", "roads", "areas", daily=True)],
+    dependencies=[valid_by("city", "surveys", "roads", "areas", "operations", daily=True)],
 )
 def get_coverage(
-    request: Request, conn: Reading, level: Level = None, period: PeriodText = None, f: FormatChoice = None
+    request: Request,
+    conn: Reading,
+    level: Level = None,
+    period: PeriodText = None,
+    operation: OperationCode = None,
+    f: FormatChoice = None,
 ) -> Response:
     """Coverage of one level."""
     city = read_city(conn)
-    found = road_coverage(conn, period_of(period, city), level)
-    head = {**found.head(), "synthetic": synthetic_layers(city)}
+    within = None if operation is None else inside(conn, operation)
+    if within is not None and period is not None:
+        raise ParameterError("period", "does not go with an operation, which has a window of its own")
+    found = road_coverage(conn, period_of(period, city), level, within)
+    head = {**found.head(), **named(within), "synthetic": synthetic_layers(city)}
 
     def features() -> Iterable[Feature]:
         target = "road_segments" if found.level == SEGMENT else "areas"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -10,8 +11,9 @@ from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.bodies import JsonBody
+from api.case_parameters import NOT_KEPT
 from api.cases import checked
-from api.dependencies import KeyHolder, Reading, Writing
+from api.dependencies import KeyHolder, Reading, TrueGround, Writing
 from api.encoding import form_responses, json_answer, synthetic_layers, table_answer
 from api.parameters import FormatChoice, only_known
 from api.validators import valid_by
@@ -22,7 +24,6 @@ from gis.operation_summary import operation_summary
 from gis.operations import operations, read_operation, shape_texts
 
 router = APIRouter(tags=["operations"], dependencies=[Depends(only_known)])
-LAYERS = ("city", "operations", "reports", "categories", "cells", "cases")
 COLUMNS = ("code", "name", "name_en", "valid_from", "valid_to", "area_km2")
 Text = Annotated[str, Field(max_length=2000)]
 Code = Annotated[str, Field(max_length=200, min_length=1)]
@@ -84,15 +85,15 @@ def get_operations(request: Request, conn: Reading, f: FormatChoice = None) -> R
     "/operations/{code}",
     summary="What happened inside one operation",
     description="Its problems by category and kind of source, per km2 inside, beside the same length of time just "
-    "before. `change` is count / before - 1, null where there was nothing before. Every other question takes "
-    "`operation=` and this code.",
-    dependencies=[valid_by(*LAYERS)],
+    "before. `change` is count / before - 1, null where there was nothing before. Then what was done: cases, double "
+    "ten, patrols, places on the list. Questions of their own take `operation=` and this code.",
 )
-def get_operation(conn: Reading, code: str) -> Response:
+def get_operation(conn: Reading, ground: TrueGround, code: str) -> Response:
     """One operation with its summary."""
     operation = read_operation(conn, code)
-    head = {**operation.as_dict(), "synthetic": synthetic_layers(read_city(conn))}
-    return json_answer({**head, **operation_summary(conn, operation.code)})
+    head = {**operation.as_dict(), "synthetic": synthetic_layers(ground.city)}
+    summary = operation_summary(conn, ground, operation.code, datetime.now(UTC))
+    return json_answer({**head, **summary}, headers=NOT_KEPT)
 
 
 @router.post(

@@ -8,10 +8,12 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
+from pyproj import CRS
 from sqlalchemy import Connection
 
 from gis.city import City, read_city
 from gis.errors import ParameterError
+from gis.operations import Inside
 from gis.rules.coverage import coverage, is_enough
 from gis.rules.periods import Period, ten_day_period, ten_day_periods
 from gis.rules.policy import Policy, policy_on
@@ -148,7 +150,9 @@ def firsts_of(period: Period) -> list[date]:
     return [one.first for one in ten_day_periods(period)]
 
 
-def road_coverage(conn: Connection, period: Period, level: str | None = None) -> Coverage:
+def road_coverage(
+    conn: Connection, period: Period, level: str | None = None, operation: Inside | None = None
+) -> Coverage:
     """How much of the roads was surveyed.
 
     Parameters
@@ -158,6 +162,9 @@ def road_coverage(conn: Connection, period: Period, level: str | None = None) ->
     level
         city, district, street, community (as the city has them), class, group or segment; None: street, or the lowest
         level above it that the city has.
+    operation
+        Only what lies inside a special operation and was passed in its window; `period` is then not looked at, and rows
+        are only those with roads inside, cut at its edge.
 
     Raises
     ------
@@ -166,10 +173,17 @@ def road_coverage(conn: Connection, period: Period, level: str | None = None) ->
     """
     city = read_city(conn)
     level = _checked(city, level)
+    if operation is not None:
+        period = Period(operation.from_day, operation.to_day, operation.operation.code)
     policy = policy_of(period)
-    asked = {"firsts": firsts_of(period), "level": level, "share": policy.surveyed_share}
-    rows = [_row(found, policy) for found in conn.execute(sql("coverage"), asked)]
-    whole = _summed(rows if level != GROUP else _city_rows(conn, asked, policy), policy, city)
+    asked: dict[str, Any] = {"level": level, "share": policy.surveyed_share}
+    if operation is None:
+        question, asked["firsts"] = "coverage", firsts_of(period)
+    else:
+        question, asked["metric_srid"] = "operation_coverage", CRS.from_user_input(city.metric_crs).to_epsg()
+        asked |= operation.binds()
+    rows = [_row(found, policy) for found in conn.execute(sql(question), asked)]
+    whole = _summed(rows if level != GROUP else _city_rows(conn, question, asked, policy), policy, city)
     outside = [row for row in rows if not row.code]
     rows = [row for row in rows if row.code]
     if level == CITY:
@@ -208,9 +222,9 @@ def _row(found: Any, policy: Policy) -> CoverageRow:
     )
 
 
-def _city_rows(conn: Connection, asked: dict[str, Any], policy: Policy) -> list[CoverageRow]:
+def _city_rows(conn: Connection, question: str, asked: dict[str, Any], policy: Policy) -> list[CoverageRow]:
     """The city as a row of its own: groups overlap, so they do not add up to it."""
-    return [_row(found, policy) for found in conn.execute(sql("coverage"), {**asked, "level": CITY})]
+    return [_row(found, policy) for found in conn.execute(sql(question), {**asked, "level": CITY})]
 
 
 def _summed(rows: list[CoverageRow], policy: Policy, city: City) -> CoverageRow:

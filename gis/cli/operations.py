@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from gis.city import read_city
 from gis.cli.forms import honest, out_option, write_answer
 from gis.cli.frame import city_transaction, json_option, show
 from gis.encoding import table_lines
+from gis.ground import load_ground
 from gis.operation_summary import ROW_COLUMNS, operation_summary
 from gis.operations import operations, read_operation, shape_texts
 
@@ -71,16 +73,26 @@ def show_command(*, code: str, as_json: bool) -> None:
     """
     with city_transaction(read_only=True) as conn:
         operation = read_operation(conn, code)
-        zone = read_city(conn).zone
-        facts = operation_summary(conn, code)
+        ground = load_ground(conn)
+        zone = ground.city.zone
+        facts = operation_summary(conn, ground, code, datetime.now(UTC))
     reports = facts["reports"]
     change = "nothing before" if reports["change"] is None else f"{reports['change']:+.1%}"
-    begins, ends = (
+    first, last = (
         at.astimezone(zone).isoformat(timespec="minutes") for at in (operation.valid_from, operation.valid_to)
     )
     lines = [
-        f"{operation.code} {operation.name}: {begins} to {ends}, {float(operation.area_km2):.3f} km2",
+        f"{operation.code} {operation.name}: {first} to {last}, {float(operation.area_km2):.3f} km2",
         f"{reports['count']:,} reports, {reports['per_km2']:.1f} per km2; before {reports['before']:,} ({change})",
+    ]
+    cases, response, patrols = facts["cases"], facts["response"], facts["patrols"]
+    rate = "-" if response["rate"] is None else f"{response['rate']:.1%}"
+    share = "-" if patrols["coverage"] is None else f"{patrols['coverage']:.1%}"
+    ends = f"{cases['open']:,} open, {cases['closed']:,} closed, {cases['on_time']:,} in time"
+    listed = ", ".join(f"{count} {state}" for state, count in facts["listings"].items()) or "nothing"
+    lines += [
+        f"{cases['found']:,} cases: {ends}; double ten kept {rate}",
+        f"{patrols['passes']:,} patrol passes over {share} of {patrols['length_m']:,.0f} m of road; listed: {listed}",
     ]
     if facts["rows"]:
         shown = [name for name in ROW_COLUMNS if name not in ("name_en", "chaos")]

@@ -14,6 +14,7 @@ from gis.cli.forms import features_of, format_option, honest, out_option, write_
 from gis.cli.frame import city_transaction, json_option, parse_mapping, show
 from gis.coverage import SEGMENT, default_period, road_coverage
 from gis.geometry.datum import parse_crs, to_wgs84
+from gis.operations import inside, named
 from gis.patrol_files import PatrolFile
 from gis.patrols import PatrolOrder, PatrolSummary, import_patrols
 from gis.rules.periods import Period, parse_period
@@ -115,6 +116,7 @@ def describe_patrols(summary: PatrolSummary) -> str:
 
 
 @click.command("coverage")
+@click.option("--operation", metavar="CODE", help="Only inside this special operation, in its window.")
 @click.option(
     "--level",
     help="city, district, street, community, class, group or segment. [default: street, or the next above]",
@@ -132,6 +134,7 @@ def describe_patrols(summary: PatrolSummary) -> str:
 @json_option
 def coverage_command(
     *,
+    operation: str | None,
     level: str | None,
     period: Period | None,
     missing: bool,
@@ -159,8 +162,11 @@ def coverage_command(
     if not missing and (near or street or road_class or group):
         msg = "--near, --street, --class and --group go with --missing"
         raise click.UsageError(msg)
-    if missing and level:
-        msg = "--level does not go with --missing, which lists segments"
+    if missing and (level or operation):
+        msg = "--level and --operation do not go with --missing, which lists segments"
+        raise click.UsageError(msg)
+    if operation and period:
+        msg = "--period does not go with --operation, which has a window of its own"
         raise click.UsageError(msg)
     place = _place(near, crs)
     with city_transaction(read_only=True) as conn:
@@ -173,15 +179,23 @@ def coverage_command(
             names = list(TABLE_COLUMNS if form == "table" else MISSING_COLUMNS)
             write_answer(out, form, {**left.head(), **honest(city)}, names, left.rows, features)
             return
-        found = road_coverage(conn, chosen, level)
+        within = None if operation is None else inside(conn, operation)
+        found = road_coverage(conn, chosen, level, within)
         target = "road_segments" if found.level == SEGMENT else "areas"
         ids, codes = np.array([row.id or 0 for row in found.rows], np.int32), [row.code for row in found.rows]
         features = features_of(conn, target, ids, codes, found.listed()) if form == "geojson" else ()
-        write_answer(out, form, {**found.head(), **honest(city)}, list(found.columns), list(found.listed()), features)
+        write_answer(
+            out,
+            form,
+            {**found.head(), **named(within), **honest(city)},
+            list(found.columns),
+            list(found.listed()),
+            features,
+        )
     if form == "table":
         share = "-" if found.total.share is None else f"{found.total.share:.4f}"
         whole = f"{found.total.surveyed_m:,.0f} m of {found.total.length_m:,.0f} m"
-        click.echo(f"{city.name_en} {chosen.name}: {whole} surveyed, coverage {share}", err=True)
+        click.echo(f"{city.name_en} {found.period.name}: {whole} surveyed, coverage {share}", err=True)
 
 
 def _today(city: City) -> Period:

@@ -14,8 +14,9 @@ from gis.ground import load_ground
 from gis.indicators import IndicatorQuery, indicators
 from gis.listing_reads import ListingQuery, list_listings
 from gis.listings import propose, record
+from gis.operation_summary import operation_summary
 from gis.operations import Inside, inside
-from gis.response import ResponseQuery
+from gis.response import COUNTED, ResponseQuery
 from gis.rules.indicators import summed
 from gis.rules.periods import parse_period
 from gis.store.database import create_database_engine
@@ -81,6 +82,26 @@ def test_cases_inside(town_with_cases: tuple[Connection, list[History]]) -> None
     assert {row["id"] for row in closed} == {
         one.id for one in found_inside(histories, some_insides(conn)[0]) if one.case.state == "closed"
     }
+
+
+def test_the_summary_says_the_same(town_with_cases: tuple[Connection, list[History]]) -> None:
+    conn, histories = town_with_cases
+    at = datetime(2017, 1, 1, tzinfo=UTC)
+    within = inside(conn, "OP")
+    summary = operation_summary(conn, load_ground(conn), "OP", at)
+    there = found_inside(histories, within)
+    cases = [one.case for one in there]
+    assert summary["cases"] == {
+        "found": len(cases),
+        "open": sum(case.ended_at is None for case in cases),
+        "closed": sum(case.state == "closed" for case in cases),
+        "on_time": sum(bool(case.on_time) for case in cases),
+        "void": sum(case.state == "void" for case in cases),
+    }
+    (wanted,) = judged(conn, there, "city", at, (1, 2), (within.from_day, within.to_day)).values()
+    assert {name: summary["response"][name] for name in COUNTED} == {name: wanted[name] for name in COUNTED}
+    assert summary["patrols"]["passes"] == 0
+    assert summary["patrols"]["coverage"] == 0  # nobody went there: not surveyed, and so not clean
 
 
 def test_indicators_inside(town_with_cases: tuple[Connection, list[History]]) -> None:

@@ -133,7 +133,7 @@ def test_counts_are_those_of_shapely_report_by_report(
         assert all(row["count"] or row["area_km2"] for row in found.values())
     on_roads = {row["code"]: row["count"] for row in road_density(here, ground, query).rows() if row["count"]}
     assert on_roads == Counter(row["segment"] for row in listed if row["segment"])
-    summary = operation_summary(here, "OP")
+    summary = operation_summary(here, ground, "OP", datetime(2017, 1, 1, tzinfo=ZONE))
     assert summary["reports"]["count"] == len(wanted)
     assert summary["reports"]["in_cells"] == sum(count for code, count in in_cells.items() if code is not None)
     kinds = {"0501": "event:0501", "0505": "event:0505", "0102": "event:0102", "event:0101": "event:0101"}
