@@ -122,3 +122,8 @@ def run_() -> Iterator[Callable[[Courier], Running]]:
 def rows(engine: Engine, table: str) -> int:
     with engine.connect() as conn:
         return conn.execute(text(f"SELECT count(*) FROM {table}")).scalar_one()
+
+
+def end_leases(engine: Engine) -> None:
+    with transaction(engine) as conn:
+        conn.execute(text("UPDATE delivery_lines SET next_at = now()"))

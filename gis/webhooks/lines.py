@@ -136,8 +136,8 @@ def settle(
         raise LineBusy
     state = _state_after(held, outcome, plan)
     if mine != held.claim:
-        # Another worker tells this line, or the webhook was removed. That it was taken is true all the same; that it was
-        # not is no news, and must not make pending again what was given up since.
+        # Another worker tells this line, or the webhook was removed. That it was taken is true all the same; that it
+        # was not is no news, and must not make pending again what was given up since.
         if outcome is not None and state == "delivered":
             _note(conn, held, outcome, state)
         return None
