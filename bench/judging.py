@@ -60,7 +60,8 @@ EVENTS = """
 INSERT INTO case_events (case_id, number, move, state, at, actor, department_id, due_at)
 SELECT c.id, row_number() OVER (PARTITION BY c.id ORDER BY e.number), e.move, e.state,
     CASE WHEN e.number <= 6 THEN c.found_at + e.number * interval '10 min'
-         WHEN e.move = 'close' THEN c.ended_at ELSE c.filed_at + (c.ended_at - c.filed_at) * (e.number / 20.0) END,
+         WHEN e.move = 'close' THEN c.ended_at WHEN e.move = 'fail' THEN c.failed_at
+         WHEN e.move = 'enforce' THEN c.enforced_at ELSE c.filed_at + (c.ended_at - c.filed_at) * (e.number / 20.0) END,
     'bench', CASE e.move WHEN 'dispatch' THEN c.department_id END,
     CASE WHEN e.number BETWEEN 5 AND 15 THEN c.filed_at + interval '7 days' END
 FROM cases AS c, LATERAL (VALUES
@@ -68,7 +69,8 @@ FROM cases AS c, LATERAL (VALUES
     (4, 'arrive', 'accepted', true), (5, 'file', 'filed', true), (6, 'dispatch', 'dispatched', true),
     (7, 'extend', 'dispatched', c.extensions > 0), (8, 'handle', 'handled', c.ended_at IS NOT NULL),
     (9, 'rework', 'dispatched', c.reworks > 0), (10, 'handle', 'handled', c.reworks > 0),
-    (11, 'check', 'checked', c.ended_at IS NOT NULL), (16, 'close', 'closed', c.ended_at IS NOT NULL)
+    (11, 'check', 'checked', c.ended_at IS NOT NULL), (12, 'fail', 'checked', c.failed_at IS NOT NULL),
+    (13, 'enforce', 'checked', c.failed_at IS NOT NULL), (16, 'close', 'closed', c.ended_at IS NOT NULL)
 ) AS e (number, move, state, happened)
 WHERE e.happened
 """

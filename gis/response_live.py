@@ -78,6 +78,7 @@ def response_live(conn: Connection, ground: Ground, query: LiveQuery, at: dateti
         "at": at,
         "since": at - reach - timedelta(seconds=1),
         "since_day": (at - reach).astimezone(ground.city.zone).date() - timedelta(days=1),
+        "day": at.astimezone(ground.city.zone).date() + timedelta(days=1),
         "categories": None if wanted is None else list(wanted),
         "area_ids": None if query.street is None else areas_within(ground, query.street),
     }
