@@ -14,6 +14,7 @@ LAYERS: Mapping[str, tuple[str, str]] = {
     "categories": ("类别", "categories"),
     "reports": ("上报", "reports"),
     "cases": ("案件", "cases"),
+    "listings": ("挂牌", "listings"),
 }
 """Layers of a city's provenance, as the heat map calls them."""
 
