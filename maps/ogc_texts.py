@@ -56,6 +56,8 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "open": "打开",
         # the doors
         "heatmap": "热力图",
+        "response": "双十实时看板",
+        "responseText": "未来几分钟内谁必须到场：倒计时、责任人电话与地图。",
         "listings": "挂牌督办",
         "listingsText": "最差路段与点位：整改期限、剩余或超期天数、责任人。",
         "heatmapText": "在地图上看每平方公里的问题上报数，可换时段与类别。",
@@ -211,6 +213,8 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "address": "Address",
         "open": "Open",
         "heatmap": "Heat map",
+        "response": "Double ten, live",
+        "responseText": "Who has to be where in the next minutes: countdowns, telephone numbers and a map.",
         "listings": "Listed supervision",
         "listingsText": "The worst segments and spots: deadline, days left or over it, who answers.",
         "heatmapText": "Problem reports per km² on a map, for any period and category.",

@@ -61,6 +61,7 @@ def landing_view(asked: Asked) -> View:
     doors: list[tuple[str, str, str]] = []
     for name, href in (
         ("heatmap", addresses.door("heatmap", "/maps/heatmap")),
+        ("response", addresses.door("response", "/maps/response")),
         ("listings", addresses.door("listings", "/maps/listings")),
         ("collections", addresses.page_of("data") or asked.page_at("collections")),
         ("tilesets", addresses.page_of("tilesets-vector")),

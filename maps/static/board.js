@@ -128,6 +128,7 @@
           h("button", { type: "button", id: "bd-language", title: text.languageHint, lang: lang === "zh" ? "en" : "zh-CN", onclick: () => this.speak(lang === "zh" ? "en" : "zh") }, text.language)),
         h("div", { className: "bd-under" },
           this.told,
+          h("nav", { className: "bd-nav" }, h("a", { href: "/maps/heatmap" }, text.heatmap), h("a", { href: "/maps/listings" }, text.listings)),
           layers.length ? h("p", { className: "fg-synthetic", id: "bd-synthetic" }, F.TEXTS[lang].syntheticLayers(layers.join(lang === "zh" ? "、" : ", "))) : null));
     }
 

@@ -30,6 +30,8 @@
       stale: (time) => `服务器无应答，下列内容为 ${time} 的状态`,
       never: "服务器无应答",
       loading: "正在读取……",
+      heatmap: "热力图",
+      listings: "挂牌督办",
       mapLabel: "等待到场案件的位置图",
     },
     en: {
@@ -60,6 +62,8 @@
       stale: (time) => `The server does not answer: what you see is as of ${time}`,
       never: "The server does not answer",
       loading: "Reading …",
+      heatmap: "Heat map",
+      listings: "Listed supervision",
       mapLabel: "Map of where somebody is being waited for",
     },
   };
