@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from math import cos, radians
@@ -89,7 +89,7 @@ def list_by_hand(conn: Connection, named: HandMade, now: datetime) -> int:
     )
     holder = holder_at(conn, place.lon, place.lat, place.street_id, at)
     move = Move("list", named.actor, at, day, named.reason)
-    listing_id = store_place(conn, Place(**{**place.__dict__, "person_id": holder}), move)
+    listing_id = store_place(conn, replace(place, person_id=holder), move)
     bump_version(conn, LAYER)
     return listing_id
 
