@@ -77,8 +77,7 @@ def section(bench: Bench) -> list[Measured]:
         Measured(
             "messages told to one receiver, one courier",
             rate,
-            {"asked for": 200},
-            {"asked for": 1},
+            {"state changes asked for": 200},
             rate=True,
             identical=f"of {count:,} messages {count - right} lost or out of order",
         ),

@@ -48,7 +48,7 @@ def test_the_message_shown_has_the_fields_of_the_statement() -> None:
     shown = json.loads(code("json"))
     statement = files("gis.sql").joinpath("webhook_announce.sql").read_text(encoding="utf-8")
     built = statement[statement.index("json_build_object") : statement.index("AS text) AS body")]
-    names = re.findall(r"'(\w+)', (?:\w+\.|json|ST_|CASE|:|'case)", built)
+    names = re.findall(r"'(\w+)', (?:\w+\.|json|ST_|CASE|:|'case|\(SELECT)", built)
     assert [*shown, *shown["data"]] == names
     assert shown["data"]["move"] in MOVES
     assert shown["data"]["state"] in STATES
