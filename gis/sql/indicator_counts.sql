@@ -3,7 +3,8 @@
 -- what had happened to it. As the window's end the state, due time and department after the last move before it are taken,
 -- so that later moves change nothing. Moves of double ten are left out there: they may be recorded later than they
 -- happened and carry the state of the moment of recording.
--- Parameters: operation (id of a special operation: only cases that its polygon covers; null: anywhere); from_at, to_at (instants, to exclusive); end_at (instant: to_at, or now where that lies ahead);
+-- Parameters: operation (id of a special operation: only cases that its polygon covers; null: anywhere);
+--   from_at, to_at (instants, to exclusive); end_at (instant: to_at, or now where that lies ahead);
 --   level (city | district | street | community | cell | department | category); categories (int[] of ids, null: all);
 --   area_ids (int[] of areas, the cells of which count; null: everywhere, also outside all cells);
 --   department_id (the lead at the window's end; null: any).
