@@ -168,7 +168,7 @@ def test_what_is_wrong_with_a_form(
         ("reports.csv", b"a,b\n1,2\n"),
         ("reports.csv.gz", b"not gzip"),
         ("reports.csv.gz", b"\x1f\x8b broken"),
-        ("reports.csv.gz", gzip.compress(b"id,lon,lat,time,category\n" * 10)[:-6]),
+        ("reports.csv.gz", gzip.compress(b"id,lon,lat,time,category\n" * 10, mtime=0)[:-6]),
         ("reports.parquet", b"PAR1 broken PAR1"),
         ("reports.gpkg", b"SQLite format 3\0 broken"),
         ("reports.gpkg", b"<OGRVRTDataSource><OGRVRTLayer/></OGRVRTDataSource>"),
