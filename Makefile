@@ -2,6 +2,7 @@
 CITY ?= zhengzhou
 PORT ?= 8000
 EXAMPLES ?= 200
+WORKERS ?= $(shell nproc)
 
 .PHONY: help setup setup-test demo test fuzz check format bench
 
@@ -17,8 +18,8 @@ setup-test:      ## the same and what the tests need: Chromium, test tools
 demo: setup      ## load the sample city and serve it; CITY=zhengzhou|boston PORT=8000
 	@.venv/bin/python -m fixtures.demo --city $(CITY) --port $(PORT)
 
-test: setup-test ## the whole test suite against a real PostGIS; ARGS="-k locate" for a part
-	@.venv/bin/python -m pytest $(ARGS)
+test: setup-test ## the whole test suite against a real PostGIS; ARGS="-k locate" for a part, WORKERS=0 for one process
+	@.venv/bin/python -m pytest -n $(WORKERS) $(ARGS)
 
 fuzz: setup-test ## thousands of requests made up from the API definition; EXAMPLES=200 per operation and kind
 	@FUZZ=1 FUZZ_EXAMPLES=$(EXAMPLES) .venv/bin/python -m pytest tests/clients/test_schemathesis.py $(ARGS)
