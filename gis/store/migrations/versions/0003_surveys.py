@@ -12,69 +12,84 @@ depends_on = None
 
 # gis/sql/place_segments.sql as it was: roads that are in already get their street.
 PLACE_SEGMENTS = """
-WITH parts AS MATERIALIZED (
+WITH parts AS (
     SELECT
-        s.id AS segment_id, a.id AS area_id, a.parent_id, a.level, a.code,
+        s.id AS segment_id, a.id AS area_id, a.parent_id, a.level,
         CASE
+            WHEN a.id IS NULL THEN 0
             WHEN ST_CoveredBy(s.geom, a.geom) THEN s.length_m
             ELSE round(CAST(ST_Length(CAST(
                 ST_CollectionExtract(ST_Intersection(s.geom, a.geom), 2) AS geography
             )) AS numeric), 3)
         END AS length_m
     FROM road_segments AS s
-    JOIN areas AS a ON ST_Intersects(s.geom, a.geom)
-    WHERE s.retired_at IS NULL AND a.retired_at IS NULL
+    LEFT JOIN areas AS a ON ST_Intersects(s.geom, a.geom) AND a.retired_at IS NULL
+    WHERE s.retired_at IS NULL
 ),
-below AS (
-    SELECT segment_id, parent_id, level, sum(length_m) AS length_m
-    FROM parts
-    WHERE parent_id IS NOT NULL
-    GROUP BY segment_id, parent_id, level
+sums AS (
+    SELECT
+        segment_id, area_id, sum(whole_m) AS whole_m, sum(streets_m) AS streets_m,
+        sum(communities_m) AS communities_m
+    FROM (
+        SELECT segment_id, area_id, length_m AS whole_m, 0 AS streets_m, 0 AS communities_m
+        FROM parts
+        UNION ALL
+        SELECT
+            segment_id, parent_id, 0, CASE level WHEN 'street' THEN length_m ELSE 0 END,
+            CASE level WHEN 'community' THEN length_m ELSE 0 END
+        FROM parts
+        WHERE parent_id IS NOT NULL
+    ) AS shares
+    GROUP BY segment_id, area_id
 ),
-chosen AS (
-    SELECT DISTINCT ON (p.segment_id) p.segment_id, p.area_id, p.code, p.length_m
-    FROM parts AS p
-    LEFT JOIN below AS b ON b.segment_id = p.segment_id AND b.parent_id = p.area_id AND b.level = 'street'
-    WHERE (p.level <> 'community' OR p.parent_id IS NULL) AND p.length_m > coalesce(b.length_m, 0)
-    ORDER BY p.segment_id, p.length_m - coalesce(b.length_m, 0) DESC, p.level = 'street' DESC, p.code
+ranked AS (
+    SELECT
+        s.segment_id, s.area_id, a.parent_id, a.level, a.code, s.whole_m, s.communities_m,
+        s.whole_m - s.streets_m AS own_m,
+        first_value(s.area_id) OVER (
+            PARTITION BY s.segment_id
+            ORDER BY
+                (a.level <> 'community' OR a.parent_id IS NULL) AND s.whole_m > s.streets_m DESC NULLS LAST,
+                s.whole_m - s.streets_m DESC, a.level = 'street' DESC, a.code
+        ) AS chosen_id
+    FROM sums AS s
+    LEFT JOIN areas AS a ON a.id = s.area_id
 ),
 finest AS (
-    SELECT DISTINCT ON (segment_id) segment_id, area_id
-    FROM (
-        SELECT c.segment_id, p.area_id, p.code, p.length_m, true AS is_community
-        FROM chosen AS c
-        JOIN parts AS p ON p.segment_id = c.segment_id AND p.parent_id = c.area_id AND p.level = 'community'
-        UNION ALL
-        SELECT c.segment_id, c.area_id, c.code, c.length_m - coalesce(b.length_m, 0), false
-        FROM chosen AS c
-        LEFT JOIN below AS b ON b.segment_id = c.segment_id AND b.parent_id = c.area_id AND b.level = 'community'
-    ) AS candidates
-    ORDER BY segment_id, length_m DESC, is_community DESC, code
+    SELECT DISTINCT ON (segment_id)
+        segment_id, CASE WHEN own_m > 0 THEN area_id END AS area_id
+    FROM ranked
+    ORDER BY
+        segment_id,
+        coalesce(area_id = chosen_id OR (level = 'community' AND parent_id = chosen_id), false) DESC,
+        CASE WHEN area_id = chosen_id THEN own_m - communities_m ELSE whole_m END DESC,
+        level = 'community' DESC, code
 )
 UPDATE road_segments AS held
-SET area_id = right_one.area_id
-FROM (
-    SELECT s.id, f.area_id
-    FROM road_segments AS s
-    LEFT JOIN finest AS f ON f.segment_id = s.id
-    WHERE s.retired_at IS NULL
-) AS right_one
-WHERE held.id = right_one.id AND held.area_id IS DISTINCT FROM right_one.area_id
+SET area_id = f.area_id
+FROM finest AS f
+WHERE held.id = f.segment_id AND held.area_id IS DISTINCT FROM f.area_id
 RETURNING held.id, held.area_id
 """
 
 # How much of a segment is covered, in metres: the one place where decimetres of the roll-up become its length again.
-# What is covered to the end has the segment's exact length.
+# What is covered to the end has the segment's exact length. The first of the two is put into the question that asks it,
+# because it holds no question of its own; the second is called only where several parts are covered.
+COVERED_DM = """
+CREATE FUNCTION covered_dm(covered int4multirange) RETURNS numeric
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+SELECT coalesce(sum(upper(part) - lower(part)), 0) FROM unnest(covered) AS part
+$$
+"""
 SURVEYED_M = """
 CREATE FUNCTION surveyed_m(covered int4multirange, length_m numeric) RETURNS numeric
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
 SELECT CASE
     WHEN covered IS NULL THEN 0
     WHEN covered @> int4range(0, CAST(ceil(length_m * 10) AS int)) THEN length_m
-    ELSE least(length_m, (
-        SELECT coalesce(sum(upper(part) - lower(part)), 0) / 10.0
-        FROM unnest(covered * int4multirange(int4range(0, CAST(ceil(length_m * 10) AS int)))) AS part
-    ))
+    WHEN covered = int4multirange(range_merge(covered)) THEN
+        least(length_m, greatest(least(upper(covered), CAST(ceil(length_m * 10) AS int)) - lower(covered), 0) / 10.0)
+    ELSE least(length_m, covered_dm(covered * int4multirange(int4range(0, CAST(ceil(length_m * 10) AS int)))) / 10.0)
 END $$
 """
 
@@ -213,11 +228,13 @@ def upgrade() -> None:
     op.create_foreign_key(op.f("fk_road_segments_area_id"), "road_segments", "areas", ["area_id"], ["id"])
     # ### end Alembic commands ###
     op.execute(PLACE_SEGMENTS)
+    op.execute(COVERED_DM)
     op.execute(SURVEYED_M)
 
 
 def downgrade() -> None:
     op.execute("DROP FUNCTION surveyed_m(int4multirange, numeric)")
+    op.execute("DROP FUNCTION covered_dm(int4multirange)")
     # ### commands auto generated by Alembic - please adjust! ###
     op.drop_constraint(op.f("fk_road_segments_area_id"), "road_segments", type_="foreignkey")
     op.drop_column("road_segments", "area_id")
