@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from gis.store.database import sql
 
@@ -19,6 +19,4 @@ def place_segments(conn: Connection) -> int:
     int
         Segments that belong to another area than before; the caller bumps the version of `roads`.
     """
-    # Areas loaded in this transaction are unknown to the planner, who would compare each with every segment.
-    conn.execute(text("ANALYZE areas"))
     return len(conn.execute(sql("place_segments")).all())

@@ -2,21 +2,28 @@
 -- A street holds what lies in it; a district only what lies in none of its streets. Of the street (or district) with the
 -- most, the community with the most has the segment, where it holds more than what lies in no community of that street.
 -- Columns: id (segment), area_id (null: in none); one row per segment that moved. Lengths in m, geodesic, to the
---   millimetre; ties to the lower level, then the lowest code. GiST index on areas.geom.
+--   millimetre; ties to the lower level, then the lowest code. GiST index on road_segments.geom.
 -- Nothing is joined with itself: the planner knows too little of what lies in what to be trusted with that.
 WITH parts AS (
+    -- Area by area, because PostGIS prepares the area's geometry once for all segments that come after one another.
     SELECT
         s.id AS segment_id, a.id AS area_id, a.parent_id, a.level,
         CASE
-            WHEN a.id IS NULL THEN 0
-            WHEN ST_CoveredBy(s.geom, a.geom) THEN s.length_m
+            WHEN s.is_inside THEN s.length_m
             ELSE round(CAST(ST_Length(CAST(
                 ST_CollectionExtract(ST_Intersection(s.geom, a.geom), 2) AS geography
             )) AS numeric), 3)
         END AS length_m
-    FROM road_segments AS s
-    LEFT JOIN areas AS a ON ST_Intersects(s.geom, a.geom) AND a.retired_at IS NULL
-    WHERE s.retired_at IS NULL
+    FROM areas AS a
+    CROSS JOIN LATERAL (
+        SELECT id, geom, length_m, ST_Covers(a.geom, geom) AS is_inside
+        FROM road_segments
+        WHERE retired_at IS NULL AND ST_Intersects(a.geom, geom)
+        OFFSET 0
+    ) AS s
+    WHERE a.retired_at IS NULL
+    UNION ALL
+    SELECT id, NULL, NULL, NULL, 0 FROM road_segments WHERE retired_at IS NULL
 ),
 sums AS (
     SELECT

@@ -13,18 +13,25 @@ depends_on = None
 # gis/sql/place_segments.sql as it was: roads that are in already get their street.
 PLACE_SEGMENTS = """
 WITH parts AS (
+    -- Area by area, because PostGIS prepares the area's geometry once for all segments that come after one another.
     SELECT
         s.id AS segment_id, a.id AS area_id, a.parent_id, a.level,
         CASE
-            WHEN a.id IS NULL THEN 0
-            WHEN ST_CoveredBy(s.geom, a.geom) THEN s.length_m
+            WHEN s.is_inside THEN s.length_m
             ELSE round(CAST(ST_Length(CAST(
                 ST_CollectionExtract(ST_Intersection(s.geom, a.geom), 2) AS geography
             )) AS numeric), 3)
         END AS length_m
-    FROM road_segments AS s
-    LEFT JOIN areas AS a ON ST_Intersects(s.geom, a.geom) AND a.retired_at IS NULL
-    WHERE s.retired_at IS NULL
+    FROM areas AS a
+    CROSS JOIN LATERAL (
+        SELECT id, geom, length_m, ST_Covers(a.geom, geom) AS is_inside
+        FROM road_segments
+        WHERE retired_at IS NULL AND ST_Intersects(a.geom, geom)
+        OFFSET 0
+    ) AS s
+    WHERE a.retired_at IS NULL
+    UNION ALL
+    SELECT id, NULL, NULL, NULL, 0 FROM road_segments WHERE retired_at IS NULL
 ),
 sums AS (
     SELECT
