@@ -9,9 +9,8 @@ SELECT
     count(*) FILTER (WHERE c.on_time) AS on_time,
     count(*) FILTER (WHERE c.state = 'void') AS void
 FROM cases AS c
-JOIN special_operations AS o ON o.id = :operation
 WHERE c.day >= :from_day
   AND c.day < :to_day
   AND c.found_at >= :from_at
   AND c.found_at < :to_at
-  AND ST_Covers(o.geom, c.geom)
+  AND ST_Covers((SELECT o.geom FROM special_operations AS o WHERE o.id = :operation), c.geom)

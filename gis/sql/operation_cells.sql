@@ -11,13 +11,18 @@ WITH met AS (
       AND c.retired_at IS NULL
     UNION
     SELECT unnest(CAST(:counted AS int[]))
-), cut AS (
+), judged AS MATERIALIZED (
     SELECT
-        c.id, c.code, c.geom, c.area_km2, ST_Covers(o.geom, c.geom) AS whole,
-        ST_CollectionExtract(ST_Intersection(c.geom, o.geom), 3) AS inside
+        c.id, c.code, c.geom, c.area_km2,
+        ST_Covers((SELECT o.geom FROM special_operations AS o WHERE o.id = :operation), c.geom) AS whole
     FROM met
     JOIN cells AS c USING (id)
-    JOIN special_operations AS o ON o.id = :operation
+), cut AS MATERIALIZED (
+    SELECT
+        j.*,
+        CASE WHEN NOT whole THEN ST_Multi(ST_CollectionExtract(ST_Intersection(
+            j.geom, (SELECT o.geom FROM special_operations AS o WHERE o.id = :operation)), 3)) END AS inside
+    FROM judged AS j
 )
 SELECT
     id,
@@ -25,6 +30,6 @@ SELECT
         WHEN whole THEN CAST(area_km2 * 100000000 AS int8)
         ELSE CAST(round(ST_Area(CAST(inside AS geography)) * 100) AS int8)
     END AS dm2,
-    ST_AsBinary(CASE WHEN whole THEN geom ELSE ST_Multi(inside) END) AS shape
+    ST_AsBinary(coalesce(inside, geom)) AS shape
 FROM cut
 ORDER BY code

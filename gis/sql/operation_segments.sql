@@ -11,13 +11,18 @@ WITH met AS (
       AND s.retired_at IS NULL
     UNION
     SELECT unnest(CAST(:counted AS int[]))
-), cut AS (
+), judged AS MATERIALIZED (
     SELECT
-        s.id, s.code, s.geom, s.length_m, ST_Covers(o.geom, s.geom) AS whole,
-        ST_CollectionExtract(ST_Intersection(s.geom, o.geom), 2) AS inside
+        s.id, s.code, s.geom, s.length_m,
+        ST_Covers((SELECT o.geom FROM special_operations AS o WHERE o.id = :operation), s.geom) AS whole
     FROM met
     JOIN road_segments AS s USING (id)
-    JOIN special_operations AS o ON o.id = :operation
+), cut AS MATERIALIZED (
+    SELECT
+        j.*,
+        CASE WHEN NOT whole THEN ST_Multi(ST_CollectionExtract(ST_Intersection(
+            j.geom, (SELECT o.geom FROM special_operations AS o WHERE o.id = :operation)), 2)) END AS inside
+    FROM judged AS j
 )
 SELECT
     id,
@@ -25,6 +30,6 @@ SELECT
         WHEN whole THEN CAST(length_m * 1000 AS int8)
         ELSE CAST(round(ST_Length(CAST(inside AS geography)) * 1000) AS int8)
     END AS mm,
-    ST_AsBinary(CASE WHEN whole THEN geom ELSE ST_Multi(inside) END) AS shape
+    ST_AsBinary(coalesce(inside, geom)) AS shape
 FROM cut
 ORDER BY code

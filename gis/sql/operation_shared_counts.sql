@@ -7,13 +7,12 @@ SELECT
     width_bucket(r.day, CAST(:starts AS date[])) - 1 AS period, count(*) AS reports
 FROM reports AS r
 JOIN shared_positions AS f ON f.lon = ST_X(r.geom) AND f.lat = ST_Y(r.geom)
-JOIN special_operations AS o ON o.id = :operation
 WHERE r.day >= :from_day
   AND r.day < :to_day
   AND r.reported_at >= :from_at
   AND r.reported_at < :to_at
   AND (CAST(:categories AS int[]) IS NULL OR r.category_id = ANY (CAST(:categories AS int[])))
   AND (CAST(:sources AS int[]) IS NULL OR r.source_id = ANY (CAST(:sources AS int[])))
-  AND ST_Covers(o.geom, r.geom)
+  AND ST_Covers((SELECT o.geom FROM special_operations AS o WHERE o.id = :operation), r.geom)
 GROUP BY 1, 2, 3, 4, 5, 6
 ORDER BY 1, 2, 3, 4, 5, 6

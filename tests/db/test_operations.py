@@ -166,7 +166,7 @@ def test_ground_is_cut_at_the_edge(here: Connection, shape: shapely.Geometry) ->
     for code, cell in cells.items():
         part = pieces(shapely.intersection(cell, shape))
         assert rows.get(code, {"area_km2": 0})["area_km2"] == pytest.approx(part, abs=2e-8)
-    (district,) = density(here, ground, "district", query).rows() or [{"area_km2": 0}]
+    (district,) = list(density(here, ground, "district", query).rows()) or [{"area_km2": 0}]
     assert district["area_km2"] == pytest.approx(sum(row["area_km2"] for row in rows.values()), abs=1e-12)
     stored = here.execute(text("SELECT code, ST_AsBinary(geom) FROM road_segments")).all()
     lengths = {row["code"]: row["length_m"] for row in road_density(here, ground, query).rows()}
