@@ -33,6 +33,7 @@ from gis.store.database import bump_version, create_database_engine
 from tests.api.conftest import open_client
 from tests.api.export_reading import FORMULAS, READERS, Feature, of_geojson
 from tests.api.tiny import CITY, Tiny, write_reports
+from tests.under_way import put_under_way
 
 HERE = [name for name, one in COLLECTIONS.items() if one.level in (None, *CITY.area_levels)]
 ORDINARY = ('第1号, “引号” "x"', "a\nb;c", "0123", "TRUE", "1e5", " ", "\x1e\x01\x02", "null", "NULL", "\\N")
@@ -56,6 +57,7 @@ def engine(
                 text("UPDATE reports SET description = :said WHERE source_ref = :ref"),
                 {"said": said, "ref": f"X{number:02d}"},
             )
+        put_under_way(conn)
         bump_version(conn, "reports")
     yield engine
     engine.dispose()
