@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
 
 from api.bodies import JsonBody, checked
+from api.case_parameters import NOT_KEPT
 from api.dependencies import KeyHolder, Reading, Writing
 from api.encoding import form_responses, json_answer, synthetic_layers, table_answer
 from api.parameters import FormatChoice, FromDay, ToDay, only_known
@@ -92,7 +93,7 @@ def get_duty(
     moment = _moment(city, at)
     rows = holders_at(conn, city, Places(level, street), moment)
     head = {"at": moment, "synthetic": synthetic_layers(city)}
-    return _answer(request, conn, f, head, HOLDER_COLUMNS, rows, "duty")
+    return _kept_if(at, _answer(request, conn, f, head, HOLDER_COLUMNS, rows, "duty"))
 
 
 @router.get(
@@ -221,11 +222,18 @@ def get_persons(
     def nowhere() -> Iterable[Feature]:
         return ((row["ref"], b"null", row) for row in rows)
 
-    return table_answer(request, f, head, list(PERSON_COLUMNS), rows, nowhere, "duty-persons")
+    return _kept_if(at, table_answer(request, f, head, list(PERSON_COLUMNS), rows, nowhere, "duty-persons"))
 
 
 def _moment(city: City, at: str | None) -> datetime:
     return datetime.now(UTC) if at is None else read_instant("at", at, city.zone)
+
+
+def _kept_if(at: str | None, answer: Response) -> Response:
+    """An answer of this moment is no other's."""
+    if at is None:
+        answer.headers.update(NOT_KEPT)
+    return answer
 
 
 def _answer(

@@ -26,13 +26,16 @@ from gis.heatmap import (
     shared_counts,
     sub_periods,
 )
-from gis.operations import Inside, shape_texts
+from gis.operations import Inside, operations, shape_texts
 from gis.rules.policy import policy_on
 from gis.staffing import LEVELS as STAFFED_LEVELS
 from gis.staffing import staffing
 from gis.store.schema import CHAOSES, ROAD_CLASSES, TIERS
 from maps.classes import class_breaks
 from maps.packing import STEPS_PER_DEGREE, pack_numbers, pack_shapes, pack_steps
+
+MOST_OPERATIONS = 20
+"""So many special operations are offered, the latest ones."""
 
 MOST_COUNTS = 1_500_000
 """With more counts than this a page would be too heavy: it then has the whole window only."""
@@ -93,6 +96,7 @@ def heatmap_facts(
         "onlySources": list(query.sources),
         "withoutShared": query.without_shared,
         "operation": None if inside is None else _operation(conn, ground, inside),
+        "operations": _listed(conn, ground) if inside is None and reload else [],
         "view": _view(query, shapes.cells if len(shapes.cells) else shapes.areas),
         "stepsPerDegree": STEPS_PER_DEGREE,
         "areas": _areas(ground, shapes.areas),
@@ -125,6 +129,16 @@ def heatmap_facts(
         "staffing": None if inside is not None else _staffing(conn, ground, query),
     }
     return orjson.dumps(facts, option=orjson.OPT_SERIALIZE_NUMPY).replace(b"<", b"\\u003c")
+
+
+def _listed(conn: Connection, ground: Ground) -> list[dict[str, str]]:
+    """The latest special operations, which the page offers to show alone."""
+    found = []
+    for one in operations(conn)[:MOST_OPERATIONS]:
+        first, after = one.days(ground.city.zone)
+        days = {"first": first.isoformat(), "last": (after - timedelta(days=1)).isoformat()}
+        found.append({"code": one.code, "zh": one.name, "en": one.name_en or one.name, **days})
+    return found
 
 
 def _operation(conn: Connection, ground: Ground, inside: Inside) -> dict[str, Any]:

@@ -75,7 +75,14 @@
         h("label", { htmlFor: "fg-category" }, text.category),
         category,
         limits.length ? h("p", { className: "fg-small" }, text.only(limits.join(", "))) : null,
-        facts.reload ? this._window() : h("p", { className: "fg-small fg-screen" }, text.frozen));
+        facts.reload ? this._window() : h("p", { className: "fg-small fg-screen" }, text.frozen),
+        facts.operations.length ? this._operations() : null);
+    }
+
+    _operations() {
+      const { text, facts, lang } = this.page;
+      const link = (one) => h("li", {}, h("a", { href: `?${new URLSearchParams({ operation: one.code, lang })}` }, one[lang]), h("em", {}, `${one.first}..${one.last}`));
+      return h("details", { className: "fg-operations fg-screen", id: "fg-operations" }, h("summary", {}, text.operations(facts.operations.length)), h("ul", {}, ...facts.operations.map(link)));
     }
 
     _categories(option) {

@@ -190,7 +190,10 @@ def test_wrong_questions(client: TestClient, path: str, asked: dict[str, str], p
 
 def test_an_answer_of_this_moment_is_not_validated_by_versions(client: TestClient) -> None:
     """It changes with the clock, so there is nothing by which it could be told to be the same."""
-    assert "etag" not in client.get("/duty", params={"level": "street"}).headers
+    for path in ("/duty", "/duty/persons"):
+        now = client.get(path)
+        assert "etag" not in now.headers
+        assert now.headers["cache-control"] == "no-store"
     fixed = client.get("/duty", params={"level": "street", "at": "2016-05-01"})
     again = client.get(
         "/duty", params={"level": "street", "at": "2016-05-01"}, headers={"If-None-Match": fixed.headers["etag"]}

@@ -246,3 +246,50 @@ def test_wrong_questions(proclaimed: TestClient, path: str, asked: dict[str, str
 
 def test_an_operation_that_is_not(proclaimed: TestClient) -> None:
     assert proclaimed.get("/operations/NONE").status_code == 404
+
+
+def test_an_operation_beside_the_city_answers_with_nothing(own_client: TestClient, key: dict[str, str]) -> None:
+    """No cell, no road, no report, no case: empty rows and nulls, never an error."""
+    beside = orjson.loads(shapely.to_geojson(rectangle(20, 0, 22, 2)))
+    sent = own_client.post("/operations", json={**FORUM, "code": "BESIDE", "geometry": beside}, headers=key)
+    assert sent.status_code == 201
+    for path, asked in (
+        ("/density", {"level": "cell"}),
+        ("/density", {"level": "district"}),
+        ("/density", {"level": "cell", "f": "geojson"}),
+        ("/roads/density", {}),
+        ("/reports", {}),
+        ("/cases", {}),
+        ("/listings", {}),
+        ("/coverage", {"level": "segment"}),
+        ("/coverage", {"level": "group"}),
+    ):
+        answer = own_client.get(path, params={**asked, "operation": "BESIDE"})
+        assert answer.status_code == 200, (path, answer.text)
+        assert answer.json()["features" if asked.get("f") else "rows"] == [], path
+    for path, asked in (("/indicators", {"level": "city"}), ("/response", {"level": "city"}), ("/maps/heatmap", {})):
+        assert own_client.get(path, params={**asked, "operation": "BESIDE"}).status_code == 200, path
+    summary = own_client.get("/operations/BESIDE").json()
+    assert (summary["reports"]["count"], summary["reports"]["change"]) == (0, None)
+    assert summary["patrols"]["coverage"] is None
+    assert summary["response"]["rate"] is None
+
+
+@pytest.mark.parametrize("path", ["/cases", "/indicators", "/response", "/coverage", "/listings"])
+def test_every_question_knows_which_operations_there_are(proclaimed: TestClient, path: str) -> None:
+    level = {} if path in ("/cases", "/listings") else {"level": "city"}
+    refused = proclaimed.get(path, params={"operation": "NONE", **level})
+    assert (refused.status_code, refused.json()["parameter"]) == (400, "operation")
+    assert "there are FORUM" in refused.json()["detail"]
+
+
+def test_a_period_does_not_go_with_an_operation_of_coverage(proclaimed: TestClient) -> None:
+    refused = proclaimed.get("/coverage", params={"operation": "FORUM", "period": "2016-05-T1"})
+    assert (refused.status_code, refused.json()["parameter"]) == (400, "period")
+
+
+def test_answers_name_the_operation(proclaimed: TestClient) -> None:
+    for path in ("/indicators", "/response", "/coverage"):
+        answer = proclaimed.get(path, params={"operation": "FORUM", "level": "city"}).json()
+        assert (answer["operation"]["code"], answer["operation"]["from"]) == ("FORUM", "2016-05-04T10:00:00+00:00")
+        assert (answer["from"], answer["to"]) == ("2016-05-04", "2016-05-13")

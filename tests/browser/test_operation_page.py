@@ -73,6 +73,17 @@ def test_its_name_in_both_languages(fair: Town, visit: Visit) -> None:
     assert page.locator("#fg-until").get_attribute("max") == "2016-06-12"
 
 
+def test_the_city_offers_it(fair: Town, visit: Visit) -> None:
+    page = visit.open("/maps/heatmap?from=2016-06-01&to=2016-07-01&lang=zh")
+    page.click("#fg-operations summary")
+    assert "2016-06-03..2016-06-12" in page.locator("#fg-operations li").inner_text()
+    page.click("#fg-operations a")
+    page.wait_for_selector("#fg-operation")
+    page.wait_for_selector("#fg-legend tr")
+    assert page.locator("#fg-operations").count() == 0
+    assert number(page.locator(".fg-total").inner_text().split("·")[0]) == sum(fair.counts(inside))
+
+
 def test_some_of_its_days_and_back_to_the_city(fair: Town, visit: Visit) -> None:
     page = visit.open(f"{PAGE}en")
     page.fill("#fg-from", "2016-06-05")
