@@ -24,12 +24,12 @@ NOISE = -1
 INSIDE = 1 - 1e-9
 """Buckets are so much smaller than the reach allows, which is far more than rounding can take away."""
 
-CROWD = 256
+CROWD = 64
 """A bucket with more positions is cut until about so many are left in each part."""
 MOST_CUTS = 10
 
-PAIRS_AT_ONCE = 4_000_000
-PAIRS_KEPT = 16_000_000
+PAIRS_AT_ONCE = 1_000_000
+PAIRS_KEPT = 4_000_000
 """With at most so many pairs within reach they are kept from the first look to the next."""
 
 Flags = NDArray[np.bool_]
@@ -117,14 +117,20 @@ class Neighbourhood:
         pairs = [(one[kind], other[kind]) for kind in (whole, mixed)]
         return cls(x, y, positions.weight[at], at, start, size, bucket, pairs[0], pairs[1], reach2)
 
-    def near_pairs(self) -> Iterator[tuple[Whole, Whole, Floats]]:
-        """Places (i, j) within reach of each other in mixed pairs of buckets, and their squared distance."""
+    def near_pairs(self, useful: Flags | None = None) -> Iterator[tuple[Whole, Whole, Floats]]:
+        """Places (i, j) within reach of each other in mixed pairs of buckets, and their squared distance.
+
+        Parameters
+        ----------
+        useful
+            Which mixed pairs are asked about; None: all. Where all are kept from an earlier look, all come.
+        """
         if self._looked:
             yield from self._kept
             return
-        found = 0
+        found = 0 if useful is None else PAIRS_KEPT + 1
         kept: list[tuple[Whole, Whole, Floats]] = []
-        one, other = self.mixed
+        one, other = self.mixed if useful is None else (self.mixed[0][useful], self.mixed[1][useful])
         for part in batches(self.size[one] * self.size[other], PAIRS_AT_ONCE):
             i, j = self._places_of(one[part], other[part])
             apart = self._apart(i, j)
@@ -161,40 +167,51 @@ class Neighbourhood:
         tied = with_core[one] & with_core[other]
         ties = [(one[tied], other[tied])]
         waiting = ~core & (group != NOISE)
-        borders = [self._border_pairs(core, waiting)]
-        for i, j, apart in self.near_pairs():
+        with_waiting = np.bincount(self.bucket, waiting, len(self.start)) > 0
+        borders = [self._nearest(*pairs, group) for pairs in self._border_pairs(core, waiting, with_core, with_waiting)]
+        # In a crowd nearly all is decided by whole pairs, so few mixed ones have anything to add.
+        so_far = _components(len(self.start), *ties[0])
+        a, b = self.mixed
+        useful = with_core[a] & with_core[b] & (so_far[a] != so_far[b])
+        useful |= (with_core[a] & with_waiting[b]) | (with_waiting[a] & with_core[b])
+        for i, j, apart in self.near_pairs(useful):
             both = core[i] & core[j]
             ties.append((self.bucket[i[both]], self.bucket[j[both]]))
             for border, centre in ((i, j), (j, i)):
                 chosen = waiting[border] & core[centre]
-                borders.append((border[chosen], centre[chosen], apart[chosen]))
+                borders.append(self._nearest(border[chosen], centre[chosen], apart[chosen], group))
         a, b = (np.concatenate(parts) for parts in zip(*ties, strict=True))
         root = _components(len(self.start), a, b)
         found = np.where(core, root[self.bucket], NOISE)
-        border, centre, apart = (np.concatenate(parts) for parts in zip(*borders, strict=True))
+        if borders:
+            border, centre, apart = (np.concatenate(parts) for parts in zip(*borders, strict=True))
+            border, centre, _ = self._nearest(border, centre, apart, group)
+            found[border] = root[self.bucket[centre]]
+        return found
+
+    def _nearest(self, border: Whole, centre: Whole, apart: Floats, group: Whole) -> tuple[Whole, Whole, Floats]:
+        """Of pairs of a place and a core of its own group the nearest for each place, in a tie the lowest position."""
         same = group[border] == group[centre]
         border, centre, apart = border[same], centre[same], apart[same]
         order = np.lexsort((self.at[centre], apart, border))
-        border, centre = border[order], centre[order]
+        border, centre, apart = border[order], centre[order], apart[order]
         first = run_starts(border) if len(border) else np.empty(0, np.int64)
-        found[border[first]] = root[self.bucket[centre[first]]]
-        return found
+        return border[first], centre[first], apart[first]
 
-    def _border_pairs(self, core: Flags, waiting: Flags) -> tuple[Whole, Whole, Floats]:
-        """Places that wait, each with every core of its own bucket and of buckets wholly within reach.
-
-        They are few: a place with many others there would be a core itself.
-        """
+    def _border_pairs(
+        self, core: Flags, waiting: Flags, with_core: Flags, with_waiting: Flags
+    ) -> Iterator[tuple[Whole, Whole, Floats]]:
+        """Places that wait, each with every core of its own bucket and of buckets wholly within reach."""
         one, other = self.whole
         itself = np.arange(len(self.start))
         here, there = np.concatenate([itself, one, other]), np.concatenate([itself, other, one])
-        some_core = np.bincount(self.bucket, core, len(itself)) > 0
-        some_waiting = np.bincount(self.bucket, waiting, len(itself)) > 0
-        useful = some_waiting[here] & some_core[there]
-        border, centre = self._places_of(here[useful], there[useful])
-        chosen = waiting[border] & core[centre]
-        border, centre = border[chosen], centre[chosen]
-        return border, centre, self._apart(border, centre)
+        useful = with_waiting[here] & with_core[there]
+        here, there = here[useful], there[useful]
+        for part in batches(self.size[here] * self.size[there], PAIRS_AT_ONCE):
+            border, centre = self._places_of(here[part], there[part])
+            chosen = waiting[border] & core[centre]
+            border, centre = border[chosen], centre[chosen]
+            yield border, centre, self._apart(border, centre)
 
     def _places_of(self, one: Whole, other: Whole) -> tuple[Whole, Whole]:
         """Every place of one bucket with every place of the other, for pairs of buckets."""

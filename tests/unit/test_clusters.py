@@ -118,6 +118,17 @@ def test_fifty_thousand_points_have_the_cores_of_a_tree() -> None:
     assert np.array_equal(core, tree.query_ball_point(at, REACH, return_length=True) >= 5)
 
 
+def test_a_crowd_in_one_place_is_counted_by_boxes() -> None:
+    """Thirty thousand points within a few dozen metres are half a thousand million pairs; hardly any is looked at."""
+    rng = np.random.default_rng(5)
+    x, y = rng.normal(0, 8, 30_000), rng.normal(0, 8, 30_000)
+    positions = neighbours.Positions.of(x, y)
+    places = neighbours.Neighbourhood.of(positions, REACH)
+    one, other = places.mixed
+    assert (places.size[one] * places.size[other]).sum() < 0.05 * len(x) ** 2 / 2
+    assert set(spots(x, y, REACH, 5, 300).tolist()) == {0}
+
+
 # -- spots -------------------------------------------------------------------------------------------------------------
 
 
