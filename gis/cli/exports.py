@@ -32,10 +32,11 @@ PARAMETERS = {
     "sources": "source",
     "level": "level",
     "on_day": "on",
+    "period": "period",
 }
 
 
-@click.command("export")
+@click.command("export", epilog=f"Collections: {', '.join(COLLECTIONS)}.")
 @click.argument("collection", type=click.Choice(sorted(COLLECTIONS)), metavar="COLLECTION")
 @click.option("--out", type=click.Path(path_type=Path), required=True, metavar="FILE", help="Its ending is the format.")
 @click.option("--filter", "expression", metavar="CQL2", help="CQL2 text, e.g. \"tier = 'key' AND area_km2 > 0.01\".")
@@ -52,21 +53,22 @@ PARAMETERS = {
 @click.option("--without-shared", is_flag=True, help="Densities: leave out suspicious shared coordinates.")
 @click.option("--level", help="Staffing: street or district.")
 @click.option("--on", "on_day", metavar="DAY", help="Staffing: day on which people are counted. [default: today]")
+@click.option("--period", metavar="PERIOD", help="Coverage: 2016-05-T1, -T2, -T3, or a month 2016-05.")
 @json_option
 def export_command(
     *, collection: str, out: Path, equals: tuple[str, ...], without_shared: bool, as_json: bool, **options: Any
 ) -> None:
     r"""Write a collection to a file, all of it or what the filters leave.
 
-    Collections: districts, streets, communities, cells, roads, reports, coordinators, staffing, density-districts,
-    density-streets, density-communities, density-cells, density-roads. Formats by the ending: .geojson .geojsonl .csv
-    .parquet .gpkg .fgb .xlsx. The file appears when it is whole; one of that name is replaced.
+    Formats by the ending: .geojson .geojsonl .csv .parquet .gpkg .fgb .xlsx. The file appears when it is whole; one of
+    that name is replaced.
 
     \b
     Examples:
       finegrid export cells --out cells.gpkg --crs EPSG:4547
       finegrid export reports --out june.xlsx --datetime 2016-06-01/2016-06-30
       finegrid export density-streets --out may.csv --from 2016-05-01 --to 2016-06-01
+      finegrid export coverage --out unsurveyed.gpkg --period 2016-05-T2 --property surveyed=false
     """
     ending = ending_of(out.suffix, "--out")
     words = _words(equals, options) + ([("without_shared", "true")] if without_shared else [])

@@ -45,6 +45,9 @@ def test_import_and_ask(town: None, finegrid: Run, write_csv: Callable[..., Path
     out = tmp_path / "m.geojson"
     assert finegrid("coverage", "--missing", "--format", "geojson", "--out", out).exit_code == 0
     assert len(orjson.loads(out.read_bytes())["features"]) == 5
+    words = ("--period", "2016-05-T2", "--property", "surveyed=false")
+    assert finegrid("export", "coverage", "--out", out, *words).exit_code == 0
+    assert len(orjson.loads(out.read_bytes())["features"]) == 4
 
 
 def test_a_track(town: None, finegrid: Run, write_csv: Callable[..., Path]) -> None:
@@ -66,7 +69,7 @@ def test_a_track(town: None, finegrid: Run, write_csv: Callable[..., Path]) -> N
     [
         (("coverage", "--period", "2016-05-T4"), 2, "is no period"),
         (("coverage", "--near", "1,2"), 2, "go with --missing"),
-        (("coverage", "--missing", "--level", "street"), 2, "does not go with --missing"),
+        (("coverage", "--missing", "--level", "street"), 2, "with --missing, which lists segments"),
         (("coverage", "--missing", "--near", "here"), 2, "two numbers lon,lat"),
         (("coverage", "--level", "cell"), 1, "level"),
         (("coverage", "--missing", "--street", "9"), 1, "there is no area '9'"),
