@@ -1,6 +1,7 @@
 -- Puts one event of a case into the outbox, one delivery and a place in line for each webhook that wants it.
 -- Parameters: case_id, number (key of case_events), base (address that links begin with, no slash at its end).
 -- Writes nothing where no active webhook wants the event, nor where it was announced before. Times as ISO 8601 in UTC.
+-- A webhook that is being removed is waited for and passed over: without its lock, the keys below could point to nothing.
 -- A line that exists is locked until this transaction ends, so that whoever delivers cannot take it away as finished
 -- while something is being added to it; lines are locked in the order of webhooks.
 -- Primary keys of case_events, cases, reports; webhooks are few. Two names are subqueries, because planning takes longer
@@ -44,6 +45,8 @@ wanted AS (
       AND (w.states IS NULL OR e.state = ANY(w.states))
       AND (w.category_ids IS NULL OR e.category_id = ANY(w.category_ids))
       AND (w.area_ids IS NULL OR w.area_ids && e.area_ids)
+    ORDER BY w.id
+    FOR KEY SHARE OF w
 ),
 told AS (
     INSERT INTO outbox (message, subject, subject_id, number, at, body)

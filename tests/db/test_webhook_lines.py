@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
+import threading
+import time
+from collections.abc import Callable, Iterator
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from sqlalchemy import Engine, text
 
 from gis.cases import Move, record
-from gis.store.database import transaction
+from gis.store.database import create_database_engine, transaction
+from gis.webhooks import announce
 from gis.webhooks.deliveries import retry
 from gis.webhooks.lines import Claim, LineBusy, settle, take
 from gis.webhooks.retrying import RetryPlan
 from gis.webhooks.sending import Outcome
+from gis.webhooks.subscriptions import remove_webhook
 from tests.telling import (  # noqa: F401 - a fixture
     FAST,
     FOUND,
@@ -137,4 +144,87 @@ def test_what_was_given_up_is_not_made_pending_by_who_was_asleep(town: Engine) -
     with transaction(town) as conn:
         assert settle(conn, slow, Outcome(204), RetryPlan(attempts=9), 60, chance) is None
     assert rows(town, "deliveries WHERE state = 'delivered'") == 1
+    assert rows(town, "delivery_lines") == 0
+
+
+@contextlib.contextmanager
+def meanwhile(*works: Callable[[], None]) -> Iterator[None]:
+    """Each work again and again in a thread of its own; fails where one of them does."""
+    done = threading.Event()
+    problems: list[Exception] = []
+
+    def repeat(work: Callable[[], None]) -> None:
+        try:
+            while not done.is_set():
+                work()
+        except Exception as problem:
+            problems.append(problem)
+
+    threads = [threading.Thread(target=repeat, args=(work,)) for work in works]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        for thread in threads:
+            thread.join()
+    assert not problems
+
+
+def tell_in_vain(engine: Engine, status: int) -> int:
+    """Take what is due, and settle it as not taken; answers how many."""
+    plan = RetryPlan(first_s=0, attempts=10**6, longest_pause_s=0)
+    with transaction(engine) as conn:
+        claims = take(conn, 8, {}, 60)
+    settled = 0
+    for claim in claims:
+        with contextlib.suppress(LineBusy), transaction(engine) as conn:
+            settle(conn, claim, Outcome(status, f"answered {status}"), plan, 60, random.Random(1))
+            settled += 1
+    return settled
+
+
+def test_telling_again_and_settling_do_not_stop_each_other(town: Engine) -> None:
+    """Both write the delivery and its line; whoever took them in another order would end in a deadlock."""
+    hook = subscribe(town, "http://127.0.0.1:9/")
+    begin(town, 0)
+    with town.connect() as conn:
+        outbox_id = conn.execute(text("SELECT id FROM outbox")).scalar_one()
+
+    def again() -> None:
+        with transaction(town) as conn:
+            retry(conn, hook["id"], outbox_id)
+
+    settled, end = 0, time.monotonic() + 3
+    with meanwhile(again):
+        while time.monotonic() < end:
+            settled += tell_in_vain(town, 500)
+    assert settled > 5
+
+
+def test_removing_a_webhook_stops_nobody(town: Engine) -> None:
+    """State changes and couriers go on while webhooks come and go."""
+    ids = [begin(town, number) for number in range(3)]
+    own = create_database_engine(town.url.render_as_string(hide_password=False), pool_size=5)
+    add = text(
+        "INSERT INTO case_events (case_id, number, move, state, at, actor) SELECT :case, max(number) + 1, 'arrive',"
+        " 'reported', now(), 'a' FROM case_events WHERE case_id = :case RETURNING number"
+    )
+
+    def change(case_id: int) -> None:
+        with transaction(own) as conn:
+            for _ in range(2):
+                announce(conn, case_id, conn.execute(add, {"case": case_id}).scalar_one())
+
+    removed, end = 0, time.monotonic() + 5
+    with meanwhile(*[partial(change, case_id) for case_id in ids], lambda: tell_in_vain(own, 503) and None):
+        while time.monotonic() < end:
+            hook = subscribe(town, "http://127.0.0.1:9/")
+            time.sleep(0.05)
+            with transaction(town) as conn:
+                remove_webhook(conn, hook["id"])
+            removed += 1
+    own.dispose()
+    assert removed > 5
     assert rows(town, "delivery_lines") == 0
