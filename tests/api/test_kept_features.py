@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from typing import Any
 
@@ -67,7 +68,13 @@ def test_nothing_is_asked_of_the_rows_for_a_page_that_is_kept(
 ) -> None:
     wait_until_kept(own_client, "cells")
     asked: list[str] = []
-    event.listen(own_engine, "before_cursor_execute", lambda *given: asked.append(given[2]))
+
+    def note(*given: Any) -> None:
+        # The thread that tells webhooks asks on its own account.
+        if threading.current_thread().name != "webhooks":
+            asked.append(given[2])
+
+    event.listen(own_engine, "before_cursor_execute", note)
     ask = LoopConnection.rows
 
     async def listened(self: LoopConnection, question: str, parameters: Any = None) -> Any:

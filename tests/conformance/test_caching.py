@@ -76,8 +76,8 @@ def statements() -> Iterator[list[str]]:
     said: list[str] = []
 
     def note(_conn: object, _cursor: object, statement: str, *_: object) -> None:
-        # The thread that keeps the ground true asks on its own account.
-        if threading.current_thread().name != "ground-lease":
+        # The threads that keep the ground true and tell webhooks ask on their own account.
+        if threading.current_thread().name not in ("ground-lease", "webhooks"):
             said.append(statement)
 
     event.listen(Engine, "before_cursor_execute", note)
