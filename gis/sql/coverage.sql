@@ -1,6 +1,6 @@
 -- How much of the roads was surveyed in a period, by city, area, class, named group or segment.
--- Parameters: firsts (date[]: first days of the ten-day periods that it consists of); level (city, district, street, community, class, group or
---   segment); share (1: of its length, from which on a segment counts as surveyed).
+-- Parameters: firsts (date[]: first days of the ten-day periods that it consists of); level (city, district, street,
+--   community, class, group or segment); share (1: of its length, from which on a segment counts as surveyed).
 -- Columns: id (of the area or segment; null: neither), code, name, segments, surveyed_segments (counts), length_m,
 --   surveyed_m (numeric m, geodesic). Where the level is one of areas, a row with code null for the segments in none.
 -- Primary key of survey_periods; sequential scan of road_segments, 50 k rows.
