@@ -36,7 +36,9 @@ def _place(name: str, most: int, description: str) -> Described:
 
 def paths() -> Described:
     """Every path of tiles."""
-    own = [*map(parameter_of, dict.fromkeys(part for one in COLLECTIONS.values() for part in one.parameters)), DATETIME]
+    # Parameters of one name mean the same for clients, however each collection words them.
+    named = {part.name: part for one in reversed(COLLECTIONS.values()) for part in one.parameters}
+    own = [*map(parameter_of, reversed(named.values())), DATETIME]
     side = (1 << MAX_ZOOM) - 1
     zoom = _place("z", MAX_ZOOM, "Zoom")
     column, row = _place("x", side, "Column from the west"), _place("y", side, "Row from the north")

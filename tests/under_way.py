@@ -12,6 +12,7 @@ from gis.cases import Move
 from gis.cases import record as record_case
 from gis.listing_by_hand import HandMade, list_by_hand
 from gis.listings import propose, record
+from gis.patrol_one import add_pass
 from gis.rules.periods import parse_period
 from gis.store.database import bump_version
 
@@ -30,6 +31,7 @@ def put_under_way(conn: Connection) -> None:
     open_some_cases(conn)
     list_some_places(conn)
     proclaim_operations(conn)
+    add_pass(conn, "R1", "2016-05-03T08:00:00", "patrol car 7", datetime(2016, 5, 4, tzinfo=UTC))
 
 
 def proclaim_operations(conn: Connection) -> None:
