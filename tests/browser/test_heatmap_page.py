@@ -15,6 +15,7 @@ from gis.density import DensityQuery, road_density
 from gis.ground import load_ground
 from gis.staffing import staffing
 from gis.store.database import transaction
+from maps import listings_page
 from maps import response_board as board
 from maps.assets import ASSET_FOLDERS, SCRIPTS, STYLES
 from maps.heatmap import heatmap_page
@@ -355,7 +356,8 @@ def written() -> dict[str, str]:
 
 def test_no_script_or_style_names_another_server() -> None:
     texts = written()
-    assert set(texts) == {*SCRIPTS, *STYLES, "static/ogc.css", "static/ogc.js", *board.SCRIPTS, *board.STYLES}
+    pages = {*board.SCRIPTS, *board.STYLES, *listings_page.SCRIPTS, *listings_page.STYLES}
+    assert set(texts) == {*SCRIPTS, *STYLES, "static/ogc.css", "static/ogc.js", *pages}
     for name, content in texts.items():
         # The live board asks its own server for two things, and test_response_board.py sees whom it asks.
         asked = ["fetch("] * 2 if name == "static/board.js" else []
