@@ -52,7 +52,7 @@ def tiny(finegrid, tmp_path: Path):
 
 def test_locate_answers_a_point_and_a_file_alike(tiny, tmp_path: Path) -> None:
     one = json_of(tiny("locate", "113.6051", "34.7051", "--json"))
-    assert one["district"] == {"code": "410101", "name": "东区"}
+    assert one["district"] == {"code": "410101", "name": "东区", "responsible": None}
     assert one["code"].startswith("410101")
     (tmp_path / "p.csv").write_text("lon,lat\n113.6051,34.7051\n0,0\n")
     many = json_of(tiny("locate", "--file", tmp_path / "p.csv", "--json"))

@@ -261,7 +261,9 @@ def test_every_collection_has_tiles_and_says_what_is_in_them(tiny: Connection, l
                     for key, value in properties.items():
                         kind = {bool: "Boolean", str: "String"}.get(type(value), "Number")
                         assert told.fields[key] == kind, key
-        assert told.bounds is not None
+        if told.bounds is None:  # nothing is under way in this city
+            assert name in ("cases", "listings", "listing-grounds", "operations"), name
+            continue
         assert 113.59 < told.bounds[0] <= told.bounds[2] < 113.71
         assert 34.69 < told.bounds[1] <= told.bounds[3] < 34.71
         assert told.window == (WINDOW if name.startswith("density-") or name == "reports" else None)
