@@ -73,7 +73,8 @@ def open_some_cases(conn: Connection) -> None:
     way = ("verify", "accept", "file", "dispatch", "handle", "check", "close")
     for row in list_cases(conn, CaseQuery()):
         if row["id"] % 9 == 0:
-            record_case(conn, row["id"], Move("arrive", "P", row["found_at"] + timedelta(minutes=9)), now)
+            for minutes, move in ((9, "arrive"), (11, "fail"), (19, "enforce")):
+                record_case(conn, row["id"], Move(move, "P", row["found_at"] + timedelta(minutes=minutes)), now)
         for step in range(row["id"] % (len(way) + 1)):
             at = now - timedelta(minutes=30 - step)
             record_case(conn, row["id"], Move(way[step], "centre", at, department="CG" if step == 3 else None), now)

@@ -16,8 +16,10 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import httpx
 import pytest
 
+from gis.store.database import create_database_engine
 from tests.api.conftest import KEY, facts, tiny_url
 from tests.api.test_serve import ROOT, free_port
+from tests.under_way import put_under_way
 
 __all__ = ["facts", "tiny_url"]
 LINE = re.compile(r'"(GET|HEAD|POST) (\S+) HTTP/[\d.]+" (\d+)')
@@ -57,7 +59,12 @@ def served(
     """The tiny city behind `finegrid serve --access-log`; nobody writes to it."""
     port = free_port()
     log = tmp_path_factory.mktemp("served") / "access.log"
-    environment = {**os.environ, "FINEGRID_DATABASE_URL": make_database(tiny_url), "FINEGRID_API_KEY": KEY}
+    url = make_database(tiny_url)
+    engine = create_database_engine(url)
+    with engine.begin() as conn:
+        put_under_way(conn)
+    engine.dispose()
+    environment = {**os.environ, "FINEGRID_DATABASE_URL": url, "FINEGRID_API_KEY": KEY}
     command = [sys.executable, "-m", "gis", "serve", "--port", str(port), "--access-log", "--json"]
     with (
         log.open("wb") as file,
