@@ -237,3 +237,8 @@ def run_command(monkeypatch: pytest.MonkeyPatch, *arguments: str | Path) -> Resu
 def json_of(result: Result) -> dict:
     """The one JSON object that --json printed on stdout."""
     return orjson.loads(result.stdout)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests in a browser come last: their driver leaves an event loop running in its thread, where none may be begun."""
+    items.sort(key=lambda item: any(part in item.nodeid for part in ("tests/browser/", "test_maplibre")))
