@@ -240,5 +240,5 @@ def json_of(result: Result) -> dict:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests in a browser come last: their driver leaves an event loop running in its thread, where none may be begun."""
+    """Tests in a browser come last: their driver leaves an event loop running, beside which none can be begun."""
     items.sort(key=lambda item: any(part in item.nodeid for part in ("tests/browser/", "test_maplibre")))
