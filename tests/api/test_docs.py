@@ -41,7 +41,7 @@ def test_every_route_of_the_contract_is_described(client: TestClient) -> None:
             assert operation["responses"]["default"]["content"].keys() == own
             assert operation["summary"]
     asked = {one["name"]: one for one in document["paths"]["/density"]["get"]["parameters"]}
-    assert set(asked) == {"level", "from", "to", "category", "source", "bbox", "without_shared", "f"}
+    assert set(asked) == {"level", "from", "to", "category", "source", "bbox", "without_shared", "operation", "f"}
     assert [name for name, one in asked.items() if one["required"]] == ["level", "from", "to"]
     assert "ValidationError" not in str(document)
 

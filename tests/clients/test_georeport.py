@@ -38,10 +38,12 @@ def test_requests_of_a_window(reader: GeoReport, facts: Tiny) -> None:
         f"{one['source']}:{one['id']}" for one in facts.reports if "2016-05-03" <= one["time"][:10] <= "2016-05-05"
     }
     assert {one["service_request_id"] for one in found} == expected
-    chosen = reader.get_service_requests(service_code="event:0505", start_date=start, end_date=end, status="open")
-    assert {one["service_request_id"] for one in chosen} == {
-        one["service_request_id"] for one in found if one["service_code"] == "event:0505"
-    }
+    for status in ("open", "closed"):
+        chosen = reader.get_service_requests(service_code="event:0505", start_date=start, end_date=end, status=status)
+        assert {one["service_request_id"] for one in chosen} == {
+            one["service_request_id"] for one in found if (one["service_code"], one["status"]) == ("event:0505", status)
+        }
+    assert {one["status"] for one in found} == {"open", "closed"}
     one = reader.get_service_request(found[0]["service_request_id"])
     assert one == dict(found[0])
 
