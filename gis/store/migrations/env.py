@@ -7,10 +7,15 @@ from geoalchemy2 import alembic_helpers
 
 from gis.store import (
     schema_cases,
+    schema_dust,
     schema_duty,
+    schema_hotspots,
     schema_listings,
+    schema_measures,
     schema_open311,
     schema_operations,
+    schema_policies,
+    schema_standings,
     schema_surveys,
     schema_webhooks,
 )
@@ -19,10 +24,15 @@ from gis.store.schema import metadata
 # Imported for the tables that they put into `metadata`.
 TABLES = (
     schema_cases,
+    schema_dust,
     schema_duty,
+    schema_hotspots,
     schema_listings,
+    schema_measures,
     schema_open311,
     schema_operations,
+    schema_policies,
+    schema_standings,
     schema_surveys,
     schema_webhooks,
 )

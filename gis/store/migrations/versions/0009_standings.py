@@ -1,0 +1,14 @@
+"""Standings."""
+
+revision = "0009"
+down_revision = "0008"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Filled in with its issue."""
+
+
+def downgrade() -> None:
+    """Filled in with its issue."""

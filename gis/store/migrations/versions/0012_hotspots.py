@@ -1,0 +1,14 @@
+"""Hot spots."""
+
+revision = "0012"
+down_revision = "0011"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Filled in with its issue."""
+
+
+def downgrade() -> None:
+    """Filled in with its issue."""

@@ -1,0 +1,1 @@
+"""Hot spots 热点: significance of clusters, worked out and kept."""

@@ -1,0 +1,1 @@
+"""Engineering measures, facilities, media reports, satisfaction surveys."""

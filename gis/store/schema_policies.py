@@ -1,0 +1,1 @@
+"""Policy numbers that a city overrides, dated."""
