@@ -110,6 +110,56 @@ class Policy:
     survey_least_m: float = _number(
         20.0, "m", "9", "default", "a shorter stretch along a segment is a turn or a crossing, unless half the segment"
     )
+    problem_points_parking: int = _number(100, "1/1000 point", "5", "found", "what chaotic parking deducts at first")
+    problem_points_trading: int = _number(100, "1/1000 point", "5", "found", "what chaotic trading deducts at first")
+    problem_points_rubbish: int = _number(100, "1/1000 point", "5", "found", "what rubbish piled up deducts at first")
+    problem_points_posters: int = _number(
+        100, "1/1000 point", "5", "found", "what a small advertisement deducts at first"
+    )
+    problem_points_other: int = _number(
+        50, "1/1000 point", "5", "default", "what a problem deducts at first that is none of the four chaoses"
+    )
+    source_share_patrol: int = _number(100, "%", "5", "default", "of these points where a patrol found the problem")
+    source_share_supervision_centre: int = _number(100, "%", "5", "default", "where the supervision centre found it")
+    source_share_citizen: int = _number(100, "%", "5", "default", "where a citizen found it")
+    source_share_media: int = _number(100, "%", "5", "default", "where the media found it, before media_multiplier")
+    source_share_leader_note: int = _number(100, "%", "5", "default", "where a leader's note names it")
+    source_share_sensor: int = _number(50, "%", "5", "default", "where a sensor found it")
+    repeat_second: int = _number(3, "times", "6", "default", "a problem noticed in a second period in a row deducts")
+    repeat_third: int = _number(6, "times", "6", "default", "and in a third one")
+    repeat_further: int = _number(3, "times", "6", "default", "more in each further period")
+    repeat_most: int = _number(12, "times", "6", "default", "at most")
+    repeat_reach_m: float = _number(
+        50.0, "m", "6", "default", "off the roads: the same problem as in the period before, within this distance"
+    )
+    repeat_periods_back: int = _number(
+        6, "periods", "6", "default", "how far back repeats are followed where nothing was published before"
+    )
+    media_multiplier: int = _number(2, "times", "6", "default", "what the media exposed deducts")
+    late_points: int = _number(100, "1/1000 point", "7", "default", "a step of double ten that came late deducts")
+    missing_points: int = _number(200, "1/1000 point", "7", "default", "and one that did not come at all")
+    judged_after_h: int = _number(
+        24, "h", "7", "default", "after the end of a period its steps are judged and its standing may be published"
+    )
+    governance_needed: int = _number(
+        90, "%", "8", "default", "law-based governance rate below which points are deducted"
+    )
+    governance_points: int = _number(
+        500, "1/1000 point", "8", "default", "for each percentage point, or part of one, that the rate lacks"
+    )
+    score_factor: int = _number(1, "points", "5", "default", "off the display score for each point per km2")
+    street_places: int = _number(10, "streets", "5", "rule", "rewarded, and as many penalised")
+    street_first_yuan: int = _number(200_000, "yuan", "5", "rule", "for the first street, and off the last one")
+    street_step_yuan: int = _number(20_000, "yuan", "5", "default", "less for each further place")
+    district_places: int = _number(3, "districts", "5", "rule", "rewarded, and as many penalised")
+    district_first_yuan: int = _number(1_500_000, "yuan", "5", "rule", "for the first district, and off the last one")
+    district_step_yuan: int = _number(500_000, "yuan", "5", "default", "less for each further place")
+    quotas: str = _number(
+        "pooled", "", "5", "default", "pooled, or places at each end for key, secondary, general streets, e.g. 5,3,2"
+    )
+    serious_run: int = _number(
+        3, "periods", "5", "default", "in a row at the bottom are flagged as serious, for people to decide"
+    )
 
     def coordinators_per_km2(self, tier: str) -> int:
         """Coordinators per km2 that a tier needs (clause 11)."""
