@@ -160,6 +160,34 @@ class Policy:
     serious_run: int = _number(
         3, "periods", "5", "default", "in a row at the bottom are flagged as serious, for people to decide"
     )
+    dust_roads_per_period: int = _number(
+        75,
+        "roads",
+        "10",
+        "default",
+        "drawn for a ten-day period: a month's 225 are about the 230 that a city was found to draw, a period's 375 "
+        "points eight work days of four teams",
+    )
+    dust_points_per_road: int = _number(5, "points", "10", "rule", "weighing points on each drawn road")
+    dust_points_needed: int = _number(
+        3, "points", "10", "default", "a road with fewer results has no value and costs nothing"
+    )
+    dust_limit_ring_g_per_m2: float = _number(5.0, "g/m2", "10", "default", "dust that a ring road may have")
+    dust_limit_trunk_g_per_m2: float = _number(5.0, "g/m2", "10", "default", "dust that a trunk road may have")
+    dust_limit_main_g_per_m2: float = _number(8.0, "g/m2", "10", "default", "dust that a main road may have")
+    dust_limit_branch_g_per_m2: float = _number(10.0, "g/m2", "10", "default", "dust that a branch road may have")
+    dust_limit_back_street_g_per_m2: float = _number(20.0, "g/m2", "10", "default", "dust that a back street may have")
+    dust_started_gram_points: int = _number(
+        500, "1/1000 point", "10", "default", "for each started gram per m2 over the limit"
+    )
+    dust_most_points: int = _number(5000, "1/1000 point", "10", "default", "for one road at most")
+    dust_silt_load_g_per_m2: float = _number(
+        0.8,
+        "g/m2",
+        "10",
+        "found",
+        "a file of ten or more results whose median is not above this is taken for silt load and refused",
+    )
 
     def coordinators_per_km2(self, tier: str) -> int:
         """Coordinators per km2 that a tier needs (clause 11)."""
