@@ -11,11 +11,12 @@ from gis.cli.cases import cases_group
 from gis.cli.city import city_group
 from gis.cli.database import database_group
 from gis.cli.duty import duty_group
+from gis.cli.evidence import media_command, satisfaction_command, series_command
 from gis.cli.exports import export_command
 from gis.cli.frame import Frame
 from gis.cli.grid import grid_group
 from gis.cli.listings import listings_group
-from gis.cli.load import load_group
+from gis.cli.load_evidence import load_group
 from gis.cli.locate import locate_command
 from gis.cli.lookups import imports_command, reports_command
 from gis.cli.maps import map_group
@@ -60,6 +61,9 @@ main.add_command(coverage_command)
 import_group.add_command(import_patrols_command)
 main.add_command(cases_group)
 main.add_command(listings_group)
+main.add_command(media_command)
+main.add_command(satisfaction_command)
+main.add_command(series_command)
 main.add_command(calendar_group)
 main.add_command(indicators_command)
 main.add_command(response_group)

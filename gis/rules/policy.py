@@ -110,6 +110,12 @@ class Policy:
     survey_least_m: float = _number(
         20.0, "m", "9", "default", "a shorter stretch along a segment is a turn or a crossing, unless half the segment"
     )
+    media_memory_days: int = _number(
+        90, "days", "6", "default", "reports of an incident so soon after the one that counted are the same exposure"
+    )
+    effect_confidence: float = _number(
+        0.95, "1", "12", "default", "how sure the intervals of effects and of survey results are"
+    )
     problem_points_parking: int = _number(100, "1/1000 point", "5", "found", "what chaotic parking deducts at first")
     problem_points_trading: int = _number(100, "1/1000 point", "5", "found", "what chaotic trading deducts at first")
     problem_points_rubbish: int = _number(100, "1/1000 point", "5", "found", "what rubbish piled up deducts at first")
