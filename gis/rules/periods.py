@@ -30,18 +30,23 @@ class Period:
         """How many days; a third period has 8 to 11."""
         return (self.after - self.first).days
 
+    @property
+    def is_ten_days(self) -> bool:
+        """Whether it is a ten-day period and no month."""
+        return "T" in self.name
+
     def __contains__(self, day: date) -> bool:
         """Whether a day lies in it."""
         return self.first <= day < self.after
 
     def following(self) -> Period:
         """The next one of the same kind."""
-        return ten_day_period(self.after) if "T" in self.name else month(self.after)
+        return ten_day_period(self.after) if self.is_ten_days else month(self.after)
 
     def previous(self) -> Period:
         """The one before, of the same kind."""
         last = self.first - timedelta(days=1)
-        return ten_day_period(last) if "T" in self.name else month(last)
+        return ten_day_period(last) if self.is_ten_days else month(last)
 
 
 def ten_day_periods(period: Period) -> list[Period]:

@@ -15,7 +15,7 @@ STORED = Decimal("0.000001")
 SHOWN = Decimal("0.01")
 BEST = Decimal(100)
 TIERS = ("key", "secondary", "general")
-STREET, DISTRICT = "street", "district"
+TEN_DAYS, MONTH = "ten_days", "month"
 NO_AREA = "no responsible area: without cells there is no density"
 POOLED = "pooled"
 
@@ -171,7 +171,7 @@ def quotas_of(text: str) -> dict[str, int] | None:
     return dict(zip(TIERS, map(int, numbers), strict=True))
 
 
-def stand(entries: Sequence[Entry], level: str, policy: Policy) -> list[Place]:
+def stand(entries: Sequence[Entry], kind: str, policy: Policy) -> list[Place]:
     """Rank, money and consequences of every entry, best first; those without area last, by code.
 
     A provisional entry has a rank, but money and consequences go by the order of the others alone: unsurveyed is not
@@ -179,8 +179,8 @@ def stand(entries: Sequence[Entry], level: str, policy: Policy) -> list[Place]:
 
     Parameters
     ----------
-    level
-        street: ten at each end; district: three.
+    kind
+        TEN_DAYS: money of streets, ten at each end; MONTH: that of districts, three.
 
     Raises
     ------
@@ -195,7 +195,7 @@ def stand(entries: Sequence[Entry], level: str, policy: Policy) -> list[Place]:
     ranked = {code: density for code, density in densities.items() if density is not None}
     ranks = competition_ranks(ranked)
     firm = [entry for entry in entries if entry.enough and entry.code in ranked]
-    rewards, penalties, bottom = _money(firm, ranked, level, policy)
+    rewards, penalties, bottom = _money(firm, ranked, kind, policy)
     places = []
     for entry in entries:
         density = densities[entry.code]
@@ -216,13 +216,13 @@ def stand(entries: Sequence[Entry], level: str, policy: Policy) -> list[Place]:
 
 
 def _money(
-    firm: Sequence[Entry], densities: Mapping[str, Decimal], level: str, policy: Policy
+    firm: Sequence[Entry], densities: Mapping[str, Decimal], kind: str, policy: Policy
 ) -> tuple[dict[str, int], dict[str, int], set[str]]:
     """Rewards, penalties, and who is at the bottom: everybody who shares in a penalty."""
-    most = policy.street_places if level == STREET else policy.district_places
-    first = policy.street_first_yuan if level == STREET else policy.district_first_yuan
-    step = policy.street_step_yuan if level == STREET else policy.district_step_yuan
-    quotas = quotas_of(policy.quotas) if level == STREET else None
+    most = policy.street_places if kind == TEN_DAYS else policy.district_places
+    first = policy.street_first_yuan if kind == TEN_DAYS else policy.district_first_yuan
+    step = policy.street_step_yuan if kind == TEN_DAYS else policy.district_step_yuan
+    quotas = quotas_of(policy.quotas) if kind == TEN_DAYS else None
     if quotas is None:
         lists = [({entry.code: densities[entry.code] for entry in firm}, slots(most, first, step, len(firm)))]
     else:

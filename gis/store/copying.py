@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.csv as pa_csv
 from numpy.typing import NDArray
 from psycopg2 import sql
 from sqlalchemy import Connection, Select
@@ -248,6 +249,29 @@ def wire_fields(wire: bytes) -> Iterator[tuple[bytes | None, ...]]:
             row.append(None if length < 0 else wire[at : at + length])
             at += max(length, 0)
         yield tuple(row)
+
+
+def copy_table(conn: Connection, query: TextClause, parameters: Mapping[str, Any], schema: pa.Schema) -> pa.Table:
+    """The rows of a query as an Arrow table; for many rows with text of any length.
+
+    Parameters
+    ----------
+    schema
+        Names and types of the columns, in order; empty fields are nulls where the type is a number.
+    """
+    compiled = str(query.compile(dialect=postgresql.psycopg2.dialect()))
+    chunks = _Chunks()
+    with cursor_of(conn) as cursor:
+        bound = cursor.mogrify(compiled, dict(parameters)).decode()
+        cursor.copy_expert(f"COPY ({bound}) TO STDOUT (FORMAT csv)", chunks)
+    if not chunks.parts:
+        return schema.empty_table()
+    return pa_csv.read_csv(
+        pa.BufferReader(b"".join(chunks.parts)),
+        read_options=pa_csv.ReadOptions(column_names=schema.names),
+        parse_options=pa_csv.ParseOptions(newlines_in_values=True),
+        convert_options=pa_csv.ConvertOptions(column_types=schema, strings_can_be_null=False, null_values=[""]),
+    )
 
 
 def cursor_of(conn: Connection) -> Any:

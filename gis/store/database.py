@@ -54,13 +54,17 @@ def create_database_engine(url: str, *, pool_size: int = 2) -> Engine:
 
 
 @contextlib.contextmanager
-def transaction(engine: Engine, *, read_only: bool = False, statement_s: float | None = None) -> Iterator[Connection]:
+def transaction(
+    engine: Engine, *, read_only: bool = False, snapshot: bool = False, statement_s: float | None = None
+) -> Iterator[Connection]:
     """One transaction: committed at the end of the block, rolled back where it raises.
 
     Parameters
     ----------
     read_only
         Over one snapshot.
+    snapshot
+        Write what was read at one moment; another command that changes the same rows meanwhile is a Conflict.
     statement_s
         Longest time of one statement in seconds; None: as long as it takes.
 
@@ -74,6 +78,8 @@ def transaction(engine: Engine, *, read_only: bool = False, statement_s: float |
     with translated(statement_s), engine.connect() as conn:
         if read_only:
             conn = conn.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        elif snapshot:
+            conn = conn.execution_options(isolation_level="REPEATABLE READ")
         with conn.begin():
             if statement_s is not None:
                 conn.execute(text(f"SET LOCAL statement_timeout = {round(statement_s * 1000)}"))

@@ -78,6 +78,7 @@ standing_rows = Table(
     Column("name", Text, nullable=False, comment="as it was called then"),
     Column("rank", SmallInteger, comment="1, 2, 2, 4; null: not ranked"),
     Column("deduction", Numeric(14, 5), nullable=False, comment="points"),
+    Column("square_deduction", Numeric(30, 10), nullable=False, comment="sum of the squares of its deductions"),
     Column("area_km2", Numeric(16, 8), nullable=False),
     Column("density", Numeric(18, 6), comment="points per km2 (a month: per km2 and day); null: no area"),
     Column("score", Numeric(5, 2), comment="max(0, 100 - k x density), for display"),
