@@ -80,7 +80,7 @@ SCHEMAS = {
     "dust": pa.schema(
         [
             ("place", pa.int32()),
-            ("draw", pa.string()),
+            ("draw", pa.int64()),
             ("segment", pa.string()),
             ("road", pa.string()),
             ("mean_g_per_m2", pa.string()),

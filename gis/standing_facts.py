@@ -160,7 +160,7 @@ def _dust(conn: Connection, scene: Scene, codes: dict[str, int]) -> Rows:
                 "place": codes[fact.street_code],
                 "draw": fact.draw,
                 "segment": fact.segment_code,
-                "road": fact.road,
+                "road": fact.road_name,
                 "mean_g_per_m2": f"{fact.mean_g_per_m2:f}",
                 "limit_g_per_m2": f"{fact.limit_g_per_m2:f}",
                 "points": f"{fact.points:f}",
@@ -170,9 +170,11 @@ def _dust(conn: Connection, scene: Scene, codes: dict[str, int]) -> Rows:
 def _media(exposed: list[Exposure], found: Problems, codes: dict[str, int]) -> Rows:
     """Incidents that the media exposed and of which no report of the period is known."""
     for one in exposed:
-        if one.street_code in codes and (one.source, one.source_ref) not in found.named:
+        # A city without streets ranks districts.
+        code = one.street_code or one.district_code
+        if code in codes and (one.source, one.source_ref) not in found.named:
             yield {
-                "place": codes[one.street_code],
+                "place": codes[code],
                 "incident": one.incident,
                 "ref": one.ref,
                 "day": one.day.isoformat(),

@@ -185,23 +185,17 @@ def _problem_terms(facts: Facts, policy: Policy) -> Iterator[Term]:
     packed = place
     for column, bits in zip(keys.T, (12, 12, 1, 12, 1), strict=True):
         packed = (packed << bits) + column
-    distinct, first, counts = np.unique(packed, return_index=True, return_counts=True)
-    del distinct
-    problem_of = _problem_reader(facts)
+    _, first, counts = np.unique(packed, return_index=True, return_counts=True)
+    categories, sources = facts.table("categories").to_pylist(), facts.table("sources").to_pylist()
     for at, count in zip(first.tolist(), counts.tolist(), strict=True):
-        problem = problem_of(keys[at].tolist())
+        problem = problem_of(keys[at].tolist(), categories, sources)
         yield Term(int(place[at]), PROBLEM, count, problem_units(problem, policy), problem, int(keys[at][0]))
 
 
-def _problem_reader(facts: Facts) -> Any:
-    chaos = facts.table("categories")["chaos"].to_pylist()
-    kind = facts.table("sources")["kind"].to_pylist()
-
-    def problem_of(key: list[int]) -> Problem:
-        category, source, exposed, before, surveyed = key
-        return Problem(chaos[category], kind[source], bool(exposed), before, bool(surveyed))
-
-    return problem_of
+def problem_of(key: list[int], categories: list[dict[str, Any]], sources: list[dict[str, Any]]) -> Problem:
+    """One row of `problem_keys` as the rule takes it."""
+    category, source, exposed, before, surveyed = key
+    return Problem(categories[category]["chaos"], sources[source]["kind"], bool(exposed), before, bool(surveyed))
 
 
 def is_month(facts: Facts) -> bool:
