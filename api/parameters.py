@@ -168,7 +168,7 @@ async def only_known(request: Request) -> None:
         seen.add(name)
 
 
-REPEATABLE = ("category", "source", "state")
+REPEATABLE = ("category", "source", "state", "cap")
 _NAMES: dict[Any, dict[str, bool]] = {}
 
 

@@ -1,24 +1,20 @@
-"""`finegrid density`, `finegrid roads density` and `finegrid staffing`: the API's answers on the command line."""
+"""`finegrid density` and `finegrid roads density`: the API's answers on the command line."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from datetime import date, datetime
+from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
-import numpy as np
 
-from gis.city import read_city
 from gis.cli.forms import DAY, features_of, format_option, honest, out_option, write_answer
 from gis.cli.frame import city_transaction, json_option
 from gis.cli.windows import days_or_operation
 from gis.density import BBox, DensityQuery, DensityTable, density, road_density
-from gis.encoding import Feature
 from gis.ground import load_ground
 from gis.operations import named
-from gis.staffing import COLUMNS, staffing
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -121,42 +117,3 @@ def _count(
         rows = table.rows()
         features = features_of(conn, table.target, table.ids, table.columns["code"], rows) if form == "geojson" else ()
         write_answer(out, form, head, list(table.columns), rows, features)
-
-
-@click.command("staffing")
-@click.option("--level", type=click.Choice(("street", "district")), help="[default: the lower one that the city has]")
-@click.option("--on", "on_day", type=DAY, metavar="DAY", help="Day on which people are counted. [default: today]")
-@format_option
-@out_option
-@json_option
-def staffing_command(level: str | None, on_day: datetime | None, form: str, out: Path | None, *, as_json: bool) -> None:
-    r"""Compare the coordinators that streets need with those on post.
-
-    The rule: at least 30 / 20 / 10 per km2 in key / secondary / general areas, rounded up per street and tier after
-    summing the cells. A negative gap says how many are missing. --format json explains each row: which cells, which
-    area, which rule.
-
-    \b
-    Example:
-      finegrid staffing --level district --on 2016-06-01
-    """
-    on: date | None = on_day.date() if on_day else None
-    with city_transaction(read_only=True) as conn:
-        answer = staffing(conn, level, on)
-        head = {"level": answer.level, "on": answer.on, "rule": answer.rule(), "total": answer.total()}
-        head |= honest(read_city(conn))
-        form = "json" if as_json else form
-        features: Iterable[Feature] = ()
-        if form == "geojson":
-            areas = answer.by_area()
-            ids = np.array([area.pop("id") for area in areas], np.int32)
-            features = features_of(conn, "areas", ids, [area["code"] for area in areas], areas)
-        explained = form == "json"
-        rows = [
-            {**row.as_dict(), "explanation": row.explanation() if explained else row.worked_out} for row in answer.rows
-        ]
-        names = list(COLUMNS) if form == "table" else [*COLUMNS, "explanation"]
-        write_answer(out, form, head, names, rows, features)
-    if form == "table":
-        total = answer.total()
-        click.echo(f"required {total['required']}, on post {total['on_post']}, gap {total['gap']:+d}", err=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from gis.cli.answers import density_command, roads_group, staffing_command
+from gis.cli.answers import density_command, roads_group
 from gis.cli.calendar import calendar_group
 from gis.cli.case_answers import indicators_command, response_group
 from gis.cli.cases import cases_group
@@ -24,6 +24,7 @@ from gis.cli.open311 import open311_group
 from gis.cli.operations import operations_group
 from gis.cli.reports import import_group, reconcile_command, verify_command
 from gis.cli.serve import serve_command
+from gis.cli.staffing import staffing_group
 from gis.cli.surveys import coverage_command, import_patrols_command
 from gis.cli.webhooks import webhooks_group
 
@@ -54,7 +55,7 @@ main.add_command(reconcile_command)
 main.add_command(verify_command)
 main.add_command(density_command)
 main.add_command(roads_group)
-main.add_command(staffing_command)
+main.add_command(staffing_group)
 main.add_command(duty_group)
 main.add_command(operations_group)
 main.add_command(coverage_command)

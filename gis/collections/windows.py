@@ -65,12 +65,7 @@ def asked_window(conn: Connection, given: Given) -> DensityQuery:
     ParameterError
         Only one end is given, or the window is empty.
     """
-    first, last = given.get("from"), given.get("to")
-    if first is None and last is None:
-        first, last = default_window(conn, read_city(conn))
-    if first is None or last is None:
-        missing = "from" if first is None else "to"
-        raise ParameterError(missing, "is missing; an ISO day such as 2016-06-01 is right, or neither from nor to")
+    first, last = window_or_default(conn, read_city(conn), given.get("from"), given.get("to"))
     return DensityQuery(
         first,
         last,
@@ -78,6 +73,22 @@ def asked_window(conn: Connection, given: Given) -> DensityQuery:
         tuple(given.get("source", ())),
         without_shared=bool(given.get("without_shared", False)),
     )
+
+
+def window_or_default(conn: Connection, city: City, first: date | None, last: date | None) -> tuple[date, date]:
+    """The window that is asked for, or the default one where neither end is given.
+
+    Raises
+    ------
+    ParameterError
+        Only one end is given.
+    """
+    if first is None and last is None:
+        return default_window(conn, city)
+    if first is None or last is None:
+        missing = "from" if first is None else "to"
+        raise ParameterError(missing, "is missing; an ISO day such as 2016-06-01 is right, or neither from nor to")
+    return first, last
 
 
 def window_of(interval: Interval, given: Given, zone: ZoneInfo) -> dict[str, Any]:

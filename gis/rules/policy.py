@@ -26,6 +26,9 @@ class Policy:
     coordinators_general_per_km2: int = _number(
         10, "persons/km2", "11", "rule", "coordinators a general area needs at least"
     )
+    posting_move_gain: float = _number(
+        0.1, "1", "11", "default", "a proposal moves a person only to where so much more work per person waits"
+    )
     segment_reach_m: float = _number(
         30.0, "m", "3", "default", "a report belongs to its nearest road segment within this distance"
     )
