@@ -50,8 +50,8 @@ EXAMPLE = {
             "missing": 0,
             "load_before": 8.42,
             "load_after": 7.02,
-            "reason": "the rule asks for at least 53; 421 problems: 7.0 per person with 60, 8.4 per person with the 50 "
-            "now; 10 come: 3 to reach the minimum, then because the minima are kept and people are left to share",
+            "reason": "the rule asks for at least 53; 421 problems: 7.0 per person with 60, now 8.4 with 50; "
+            "+10: 3 to the minimum, the others because people are left to share when all minima are kept",
             "reason_zh": "按标准至少 53 人；……",
         }
     ],

@@ -189,9 +189,11 @@ class Proposal:
         parts = ", ".join(f"{count} in {tier} areas" for tier, count in short)
         parts_zh = "、".join(f"{TIER_ZH[tier]}区域缺 {count} 人" for tier, count in short)
         en = [f"{self.people} people for minima of {required}"]
-        zh = [f"现有 {self.people} 人，最低标准共需 {required} 人"]
+        zh = [f"可派 {self.people} 人，最低标准共需 {required} 人"]
         if short:
-            en.append(f"{broken} minima break, by {sum(self.missing())} people ({parts}); what is proposed is nearest")
+            en.append(
+                f"minima broken: {broken}, people missing: {sum(self.missing())} ({parts}); what is proposed is nearest"
+            )
             zh.append(f"{broken} 处达不到最低标准，共缺 {sum(self.missing())} 人（{parts_zh}），下列为最接近的方案")
         if self.reserve:
             en.append(f"{self.reserve} people have no post because of the caps")

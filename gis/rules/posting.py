@@ -183,51 +183,52 @@ def reason(post: Post, people: int, problems: int, caps: Mapping[str, int], mean
     """
     en = [f"the rule asks for at least {post.required}" if post.required else "the rule asks for nobody here"]
     zh = [f"按标准至少 {post.required} 人" if post.required else "按标准无需配备"]
-    before, after = load(problems, post.on_post), load(problems, people)
     en.append(
-        f"{problems} problems: {_per_person(after)} with {people}, {_per_person(before)} with the {post.on_post} now"
+        f"{problems} problem{'' if problems == 1 else 's'}: {_carried(problems, people)}, now {_now(problems, post)}"
     )
-    zh.append(
-        f"时段内问题 {problems} 件：配 {people} 人时{_per_person_zh(after)}，"
-        f"现有 {post.on_post} 人{_per_person_zh(before)}"
-    )
+    zh.append(f"时段内问题 {problems} 件：{_carried_zh(problems, people)}，现{_carried_zh(problems, post.on_post)}")
     for text, text_zh in (_change(post, people, mean), _short(post, people, caps)):
         en += [text] if text else []
         zh += [text_zh] if text_zh else []
     return Reason("; ".join(en), "；".join(zh))
 
 
-def _per_person(value: float | None) -> str:
-    return "nobody to see to them" if value is None else f"{value:.1f} per person"
+def _carried(problems: int, people: int) -> str:
+    return f"{problems / people:.1f} per person with {people}" if people else "nobody is posted"
 
 
-def _per_person_zh(value: float | None) -> str:
-    return "无人负责" if value is None else f"人均 {value:.1f} 件"
+def _now(problems: int, post: Post) -> str:
+    return f"{problems / post.on_post:.1f} with {post.on_post}" if post.on_post else "nobody is there"
+
+
+def _carried_zh(problems: int, people: int) -> str:
+    return f"配 {people} 人、人均 {problems / people:.1f} 件" if people else "无人"
 
 
 def _change(post: Post, people: int, mean: float) -> tuple[str, str]:
     change = people - post.on_post
     to_minimum = min(change, max(0, post.required - post.on_post))
     if change == 0:
-        return "nobody moves: no exchange would pay", "不调整：对调不划算"
+        return "unchanged: no exchange would pay", "不调整：对调不划算"
     if change < 0:
         if not post.required and not post.work:
-            return f"{-change} go: there is nothing to look after", f"调出 {-change} 人：无责任区域"
-        kept = "the minimum is kept" if people >= post.required else "others need them more"
-        kept_zh = "仍满足最低标准" if people >= post.required else "其他岗位更需要"
-        return f"{-change} go: a person is needed more elsewhere, {kept}", f"调出 {-change} 人：他处更需要，{kept_zh}"
+            return f"{change}: there is nothing to look after", f"调出 {-change} 人：无责任区域"
+        kept, kept_zh = (", the minimum is kept", "，仍满足最低标准") if people >= post.required else ("", "")
+        return f"{change}: needed more elsewhere{kept}", f"调出 {-change} 人：他处更需要{kept_zh}"
     if to_minimum == change:
-        return f"{change} come to reach the minimum", f"调入 {change} 人以达到最低标准"
+        towards, towards_zh = ("to", "以达到") if people >= post.required else ("towards", "以接近")
+        return f"+{change} {towards} the minimum", f"调入 {change} 人{towards_zh}最低标准"
+    why, why_zh = "people are left to share when all minima are kept", "各岗达标后余员按负担分配"
     now = load(post.work, post.on_post)
-    why = f"a person here carries more than elsewhere (city now: {mean:.1f})"
-    why_zh = f"此处人均负担高于他处（全市现为 {mean:.1f}）"
-    if now is not None and now <= mean:
-        why, why_zh = "the minima are kept and people are left to share", "各岗已达标，余员按负担分配"
+    if now is None or now > mean:
+        why = f"a person here carries more than in the whole city now ({mean:.1f})"
+        why_zh = f"此处人均负担高于全市现状（{mean:.1f}）"
     if to_minimum:
-        return f"{change} come: {to_minimum} to reach the minimum, then because {why}", (
-            f"调入 {change} 人：其中 {to_minimum} 人用于达标，其余因{why_zh}"
+        return (
+            f"+{change}: {to_minimum} to the minimum, the others because {why}",
+            f"调入 {change} 人：其中 {to_minimum} 人用于达标，其余因{why_zh}",
         )
-    return f"{change} come: {why}", f"调入 {change} 人：{why_zh}"
+    return f"+{change}: {why}", f"调入 {change} 人：{why_zh}"
 
 
 def _short(post: Post, people: int, caps: Mapping[str, int]) -> tuple[str, str]:

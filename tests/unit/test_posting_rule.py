@@ -212,13 +212,23 @@ def test_moves_stay_near() -> None:
 @pytest.mark.parametrize(
     ("post", "people", "en", "zh"),
     [
-        (Post("A", "key", 53, 421, 50), 60, "10 come: 3 to reach the minimum", "其中 3 人用于达标"),
-        (Post("A", "key", 53, 421, 50), 53, "3 come to reach the minimum", "调入 3 人以达到最低标准"),
-        (Post("A", "key", 5, 100, 9), 6, "3 go: a person is needed more elsewhere, the minimum is kept", "调出 3 人"),
+        (
+            Post("A", "key", 53, 421, 50),
+            60,
+            "+10: 3 to the minimum, the others because a person here",
+            "其中 3 人用于达标",
+        ),
+        (Post("A", "key", 53, 421, 50), 53, "+3 to the minimum", "调入 3 人以达到最低标准"),
+        (Post("A", "key", 5, 100, 9), 6, "-3: needed more elsewhere, the minimum is kept", "调出 3 人"),
         (Post("A", "key", 5, 100, 9), 4, "1 short of the minimum: there are not enough people", "比最低标准少 1 人"),
-        (Post("A", "key", 0, 0, 2), 0, "2 go: there is nothing to look after", "无责任区域"),
-        (Post("A", "key", 5, 100, 9), 9, "nobody moves", "不调整"),
-        (Post("A", "key", 5, 100, 9), 11, "2 come: a person here carries more than elsewhere", "高于他处"),
+        (Post("A", "key", 0, 0, 2), 0, "-2: there is nothing to look after", "无责任区域"),
+        (Post("A", "key", 5, 100, 9), 9, "unchanged: no exchange would pay", "不调整"),
+        (
+            Post("A", "key", 5, 100, 9),
+            11,
+            "+2: a person here carries more than in the whole city now (7.2)",
+            "高于全市现状",
+        ),
     ],
 )
 def test_reasons_say_what_the_numbers_say(post: Post, people: int, en: str, zh: str) -> None:
