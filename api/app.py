@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 from collections import OrderedDict, defaultdict
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
@@ -44,6 +43,7 @@ from api import (
     operations,
     patrols,
     posting,
+    policy,
     reports,
     response,
     response_map,
@@ -57,7 +57,6 @@ from api.tile_cache import TileCache
 from gis.collections.kept import FeatureStore
 from gis.geojson import GeometryTexts
 from gis.live import LiveGround
-from gis.rules.policy import policy_on
 from gis.settings import settings
 from gis.store.asking import Questions
 from gis.store.version_watch import VersionWatch
@@ -83,6 +82,7 @@ ROUTERS = (
     listings,
     operations,
     evidence,
+    policy,
     imports,
     patrols,
     coverage,
@@ -127,7 +127,7 @@ def create_app(engine: Engine) -> FastAPI:
     engine
         Should be able to give CONNECTIONS connections; the caller disposes of it.
     """
-    live = LiveGround(engine, policy_on(datetime.now(UTC).date()))
+    live = LiveGround(engine)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

@@ -102,7 +102,7 @@ def period_of(text: str | None, city: City) -> Period:
     f"{', '.join(OTHER_LEVELS)}. Without roads `coverage` is null; unsurveyed is 0, not clean. `enough`: whether the "
     "street's standing may count. With an operation: roads inside it, cut at its edge, passed in its window.",
     responses=form_responses({"level": "street", **HEAD_EXAMPLE, "rows": [ROW_EXAMPLE]}),
-    dependencies=[valid_by("city", "surveys", "roads", "areas", "operations", daily=True)],
+    dependencies=[valid_by("city", "surveys", "roads", "areas", "operations", "policy", daily=True)],
 )
 def get_coverage(
     request: Request,
@@ -135,7 +135,7 @@ def get_coverage(
     description="Segments of which less than `surveyed_share` was surveyed in the period, in the order of their "
     "distance from a coordinate; without one, in the order of their codes.",
     responses=form_responses({**HEAD_EXAMPLE, "rows": [MISSING_EXAMPLE]}),
-    dependencies=[valid_by("city", "surveys", "roads", "areas", daily=True)],
+    dependencies=[valid_by("city", "surveys", "roads", "areas", "policy", daily=True)],
 )
 def get_missing(
     request: Request,

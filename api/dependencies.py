@@ -16,7 +16,7 @@ from gis.errors import NotAllowed
 from gis.ground import Ground, load_ground
 from gis.live import LAYERS, LiveGround, Picture
 from gis.locator import Locator, load_locator
-from gis.rules.policy import policy_on
+from gis.policies import city_policy
 from gis.settings import settings
 from gis.store.database import transaction, versions
 
@@ -101,7 +101,7 @@ def true_locator(conn: Connection, live: LiveGround) -> Locator:
     picture = _picture(conn, live)
     if picture is not None:
         return picture.locator
-    return load_locator(conn, load_ground(conn), policy_on(datetime.now(UTC).date()))
+    return load_locator(conn, load_ground(conn), city_policy(conn, datetime.now(UTC).date()))
 
 
 TrueGround = Annotated[Ground, Depends(true_ground)]

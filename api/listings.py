@@ -31,7 +31,7 @@ from gis.worst import COLUMNS as WORST_COLUMNS
 from gis.worst import Worst, worst
 
 router = APIRouter(tags=["listings"], dependencies=[Depends(only_known)])
-LAYERS = ("city", "listings", "roads", "areas", "responsibles")
+LAYERS = ("city", "listings", "roads", "areas", "responsibles", "policy")
 Text = Annotated[str, Field(max_length=2000)]
 Name = Annotated[str, Field(max_length=200)]
 ListingId = Annotated[int, Path(ge=1, lt=1 << 63, description="Number of the listing")]
@@ -128,7 +128,7 @@ EXAMPLE = {
     "under which a place is open already. Rows of the kind `shared` are coordinates that too many reports share, such "
     "as a geocoder's default: shown apart, never proposed.",
     responses=form_responses({"period": "2016-06-T1", "rows": []}),
-    dependencies=[valid_by("city", "reports", "categories", "roads", "areas", "listings")],
+    dependencies=[valid_by("city", "reports", "categories", "roads", "areas", "listings", "policy")],
 )
 def get_worst(
     request: Request,

@@ -55,6 +55,7 @@ Lang = Annotated[Literal["zh", "en"] | None, Query(description="Language; else w
             "roads",
             "coordinators",
             "operations",
+            "policy",
             daily=True,
             languages=True,
         )
@@ -91,7 +92,7 @@ def get_heatmap(
     description="Map and table of GET /listings as a page that asks no other server for anything; without `state`, "
     "what is on the list now. Most urgent first.",
     response_class=HTMLResponse,
-    dependencies=[valid_by("city", "listings", "roads", "areas", "responsibles", daily=True, languages=True)],
+    dependencies=[valid_by("city", "listings", "roads", "areas", "responsibles", "policy", daily=True, languages=True)],
 )
 def get_listings_page(
     request: Request,

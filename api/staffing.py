@@ -52,7 +52,7 @@ EXAMPLE = {
     "cells of the street between the two. `required` is null where an area has no cells. GeoJSON has one feature per "
     "area.",
     responses=form_responses(EXAMPLE),
-    dependencies=[valid_by("city", "areas", "cells", "coordinators", daily=True)],
+    dependencies=[valid_by("city", "areas", "cells", "coordinators", "policy", daily=True)],
 )
 def get_staffing(
     request: Request, conn: Reading, level: Level = None, on: On = None, f: FormatChoice = None

@@ -19,9 +19,9 @@ from gis.geometry.datum import metric_transformer
 from gis.patrol_tracks import Track, load_network
 from gis.patrol_writer import WHOLE, Passes, surveyor_ids, write_passes
 from gis.patrols import open_import
+from gis.policies import city_policy
 from gis.road_areas import place_segments
 from gis.rules.periods import parse_period, ten_day_period
-from gis.rules.policy import policy_on
 from gis.store.database import transaction
 from gis.unsurveyed import MissingQuery, missing_segments
 
@@ -173,7 +173,7 @@ def _same(ours: Coverage, by_sql: dict[str, Decimal]) -> str:
 
 def _tracks(conn: Connection, bench: Bench) -> Measured:
     """Drives along segments, matched; beside what PostGIS takes to find the nearest segment of each fix alone."""
-    built_s, network = seconds(lambda: load_network(conn, policy_on(date(2016, 6, 1))))
+    built_s, network = seconds(lambda: load_network(conn, city_policy(conn, date(2016, 6, 1))))
     tracks = _drives(bench.roads, bench.rows(1_000_000))
     ours_s, matched = seconds(lambda: network.match(tracks), rounds=3)
     lon, lat = (np.concatenate([getattr(track, name) for track in tracks]) for name in ("lon", "lat"))

@@ -13,9 +13,9 @@ from bench.measure import Measured, in_turn, seconds
 from gis.geometry.clusters import dbscan
 from gis.geometry.datum import metric_transformer
 from gis.geometry.neighbours import NOISE
+from gis.policies import city_policy
 from gis.problem_weights import problem_weights
 from gis.rules.periods import parse_period
-from gis.rules.policy import policy_on
 from gis.store.database import transaction
 from gis.worst_segments import WorstSegment, segment_facts, worst_segments
 from gis.worst_spots import SpotFacts, WorstSpot, spot_facts, worst_spots
@@ -51,10 +51,10 @@ LIMIT_S = 1.0
 def section(bench: Bench) -> list[Measured]:
     """Both lists, each out of its own source: the roll-up, and the positions of ten days."""
     held = importing.filled(bench, bench.rows(10_000_000))
-    policy = policy_on(PERIOD.first)
     to_metric = metric_transformer(METRIC)
     days = {"first": PERIOD.first, "after": PERIOD.after}
     with transaction(bench.engine) as conn:
+        policy = city_policy(conn, PERIOD.first)
 
         def segments() -> list[WorstSegment]:
             weights = problem_weights(conn, policy)

@@ -11,7 +11,7 @@ from gis.counts import NO_POSITION, OUTSIDE, Packed, pack
 from gis.counts import add_counts as _add_counts
 from gis.ground import load_ground
 from gis.locator import load_locator
-from gis.rules.policy import policy_on
+from gis.policies import city_policy
 from gis.store.copying import CopyColumn, copy_in, copy_out_array
 from gis.store.database import bump_version, sql
 
@@ -32,7 +32,7 @@ def reassign(conn: Connection) -> int:
     if first is None:
         return 0
     ground = load_ground(conn)
-    locator = load_locator(conn, ground, policy_on(datetime.now(UTC).date()))
+    locator = load_locator(conn, ground, city_policy(conn, datetime.now(UTC).date()))
     conn.execute(
         text(
             "CREATE TEMP TABLE IF NOT EXISTS moved_reports"

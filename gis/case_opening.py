@@ -12,9 +12,10 @@ from gis.case_store import append, calendar_of, checked_time, happen, locked, na
 from gis.city import City, read_city
 from gis.duplicates import open_duplicate
 from gis.errors import NotFound, ParameterError
+from gis.policies import city_policy
 from gis.rules.cases import Event, open_case_of
 from gis.rules.deadlines import limit_of
-from gis.rules.policy import Policy, policy_on
+from gis.rules.policy import Policy
 from gis.store.database import bump_version, sql
 from gis.store.schema_cases import case_reports, cases
 
@@ -98,7 +99,7 @@ def _settle(conn: Connection, report: RowMapping, actor: str, at: datetime, city
     ).scalar()
     if known is not None:
         return int(known), False, False
-    policy = policy_on(report["day"])
+    policy = city_policy(conn, report["day"])
     place = None if report["lon"] is None else (report["lon"], report["lat"])
     same = open_duplicate(conn, report["category_id"], report["day"], place, city, policy)
     if same is not None:

@@ -14,8 +14,8 @@ from gis.city import read_city
 from gis.density import category_ids, source_ids
 from gis.errors import NotFound, ParameterError
 from gis.operations import OUTSIDE_BINDS, Inside
+from gis.policies import city_policy
 from gis.rules.cases import Case, Event, replay
-from gis.rules.policy import policy_on
 from gis.store.database import sql
 from gis.store.schema_cases import STATES, case_events, case_tasks, cases
 
@@ -173,5 +173,5 @@ def replayed(conn: Connection, case_id: int) -> tuple[Case, Case]:
         Event(one.move, one.at, one.actor, one.reason, one.department_id, one.task, one.time, one.other_id)
         for one in conn.execute(history)
     ]
-    calendar = work_calendar(conn, read_city(conn), policy_on(row["day"]))
+    calendar = work_calendar(conn, read_city(conn), city_policy(conn, row["day"]))
     return stored, replay(row["found_at"], row["limit_unit"], events, calendar)

@@ -11,9 +11,9 @@ from sqlalchemy import Connection, RowMapping, insert
 from gis.calendars import work_calendar
 from gis.city import read_city
 from gis.errors import Conflict, NotFound, ParameterError
+from gis.policies import city_policy
 from gis.rules.cases import Case, Event, after, why_not
 from gis.rules.deadlines import ROUND_THE_CLOCK, WorkCalendar
-from gis.rules.policy import policy_on
 from gis.store.database import sql
 from gis.store.schema_cases import case_events
 from gis.webhooks import announce
@@ -102,7 +102,7 @@ def calendar_of(conn: Connection, row: RowMapping) -> WorkCalendar:
     """
     if row["limit_unit"] in ROUND_THE_CLOCK:
         return NO_CALENDAR
-    return work_calendar(conn, read_city(conn), policy_on(row["day"]))
+    return work_calendar(conn, read_city(conn), city_policy(conn, row["day"]))
 
 
 def checked_time(name: str, at: datetime | None, now: datetime) -> datetime:

@@ -16,9 +16,9 @@ from gis.case_store import calendar_of, checked_time, happen, locked, named
 from gis.city import read_city
 from gis.duplicates import why_not_merge
 from gis.errors import Conflict, NotFound, ParameterError
+from gis.policies import city_policy
 from gis.rules.cases import MOVES, Case, Event, after, lacking
 from gis.rules.deadlines import ROUND_THE_CLOCK, WorkCalendar, limit_of
-from gis.rules.policy import policy_on
 from gis.store.database import bump_version, sql
 from gis.store.schema_cases import case_reports, case_tasks, cases, category_limits, departments
 
@@ -143,7 +143,7 @@ def _check_same_problem(conn: Connection, case_id: int, other: int) -> None:
             msg = f"there is no case {one}"
             raise NotFound(msg)
         both[one] = dict(found)
-    wrong = why_not_merge(both[case_id], both[other], read_city(conn), policy_on(both[other]["day"]))
+    wrong = why_not_merge(both[case_id], both[other], read_city(conn), city_policy(conn, both[other]["day"]))
     if wrong is not None:
         msg = f"case {case_id} cannot be merged into {other}: {wrong}"
         raise Conflict(msg)

@@ -14,9 +14,10 @@ from sqlalchemy import Connection
 from gis.city import City, read_city
 from gis.errors import ParameterError
 from gis.operations import Inside
+from gis.policies import city_policy
 from gis.rules.coverage import coverage, is_enough
 from gis.rules.periods import Period, ten_day_period, ten_day_periods
-from gis.rules.policy import Policy, policy_on
+from gis.rules.policy import Policy
 from gis.store.database import sql
 from gis.store.schema import ROAD_CLASSES
 
@@ -140,9 +141,9 @@ def default_period(city: City, today: date) -> Period:
     return ten_day_period(day)
 
 
-def policy_of(period: Period) -> Policy:
+def policy_of(conn: Connection, period: Period) -> Policy:
     """The policy of a period's last day."""
-    return policy_on(period.after - timedelta(days=1))
+    return city_policy(conn, period.after - timedelta(days=1))
 
 
 def firsts_of(period: Period) -> list[date]:
@@ -175,7 +176,7 @@ def road_coverage(
     level = _checked(city, level)
     if operation is not None:
         period = Period(operation.from_day, operation.to_day, operation.operation.code)
-    policy = policy_of(period)
+    policy = policy_of(conn, period)
     asked: dict[str, Any] = {"level": level, "share": policy.surveyed_share}
     if operation is None:
         question, asked["firsts"] = "coverage", firsts_of(period)

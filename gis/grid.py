@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from datetime import datetime
 
 import numpy as np
 import shapely
@@ -17,17 +18,16 @@ from gis.city import CELL, City, read_city
 from gis.errors import CodeOverflow, Conflict, FinegridError, NotFound, ParameterError
 from gis.geometry.lattice import number_codes, square_cells
 from gis.loading import LoadSummary, ewkb, shapes_of
-from gis.rules.policy import POLICIES
+from gis.policies import city_policy
 from gis.store.database import own_ground
 
 # Cells tile their area in plain longitude, latitude up to rounding; anything more is a fault of ours.
 LOST_SHARE = 1e-9
-DEFAULT_SIZE_M = POLICIES[-1].cell_size_m
 
 
 def make_grid(
     conn: Connection,
-    size_m: float = DEFAULT_SIZE_M,
+    size_m: float | None = None,
     within: str | None = None,
     only: Sequence[str] = (),
     *,
@@ -40,7 +40,7 @@ def make_grid(
     Parameters
     ----------
     size_m
-        Side of a square in metres of the city's metric CRS.
+        Side of a square in metres of the city's metric CRS; None: as today's policy says.
     within
         Level whose areas are cut; None: the city's lowest.
     only
@@ -61,6 +61,7 @@ def make_grid(
     """
     own_ground(conn)
     city = read_city(conn)
+    size_m = city_policy(conn, datetime.now(city.zone).date()).cell_size_m if size_m is None else size_m
     within = within or city.area_levels[-1]
     if within not in city.area_levels:
         raise ParameterError("--within", f"{city.name_en} has {', '.join(city.area_levels)}; not {within!r}")

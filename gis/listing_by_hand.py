@@ -18,9 +18,10 @@ from gis.errors import Conflict, ParameterError
 from gis.geometry.datum import metric_transformer, parse_crs, to_wgs84
 from gis.listing_store import LAYER, Place, day_of, holder_at, own_the_list, store_place
 from gis.listings import segment_grounds, ten_days
+from gis.policies import city_policy
 from gis.problem_weights import UNITS, ProblemWeights, problem_weights, weighted
 from gis.rules.periods import Period, ten_day_period
-from gis.rules.policy import Policy, policy_on
+from gis.rules.policy import Policy
 from gis.rules.supervision import Move
 from gis.store.database import bump_version, sql
 from gis.store.schema import road_segments
@@ -82,7 +83,7 @@ def list_by_hand(conn: Connection, named: HandMade, now: datetime) -> int:
         raise ParameterError("reason", msg)
     day = day_of(city, at)
     period = ten_days(named.period or ten_day_period(day))
-    policy = policy_on(period.first)
+    policy = city_policy(conn, period.first)
     own_the_list(conn)
     place = (
         _segment(conn, named, period, policy) if named.segment is not None else _spot(conn, city, named, period, policy)

@@ -11,9 +11,10 @@ from sqlalchemy import Connection, select
 from gis.errors import NotFound, ParameterError
 from gis.listing_store import moves_of, no_such_listing, stored, supervision_of
 from gis.operations import Inside
+from gis.policies import city_policy, policy_by_day
 from gis.problem_weights import worked_out
 from gis.rules.periods import Period
-from gis.rules.policy import policy_on
+from gis.rules.policy import Policy
 from gis.rules.supervision import STATES, UNDER_SUPERVISION, legal_moves, overdue_days_within, overdue_points, replay
 from gis.store.copying import copy_out_fields
 from gis.store.database import sql
@@ -117,7 +118,8 @@ def list_listings(conn: Connection, query: ListingQuery, today: date) -> list[di
         within = query.operation
         asked |= {"operation": within.operation.id, "from_at": within.from_at}
         asked |= {"first_day": within.from_day, "day_after": within.to_day}
-    return [_row(dict(row), today) for row in conn.execute(sql("listings_page"), asked).mappings()]
+    policy = city_policy(conn, today)
+    return [_row(dict(row), policy) for row in conn.execute(sql("listings_page"), asked).mappings()]
 
 
 def _states(state: str | None) -> list[str] | None:
@@ -131,9 +133,9 @@ def _states(state: str | None) -> list[str] | None:
     return [state]
 
 
-def _row(row: dict[str, Any], today: date) -> dict[str, Any]:
+def _row(row: dict[str, Any], policy: Policy) -> dict[str, Any]:
     days = row["overdue_days"] = row["overdue_days"] or 0
-    row["overdue_points"] = overdue_points(days, policy_on(today))
+    row["overdue_points"] = overdue_points(days, policy)
     return {name: row[name] for name in COLUMNS}
 
 
@@ -157,7 +159,7 @@ def read_listing(conn: Connection, listing_id: int, today: date) -> dict[str, An
         select(listing_events).where(listing_events.c.listing_id == listing_id).order_by(listing_events.c.number)
     )
     return {
-        **_row(dict(row), today),
+        **_row(dict(row), city_policy(conn, today)),
         "worked_out": worked_out(more.terms, row["weighted"], row["length_m"], row["score"]),
         "terms": more.terms,
         "policy_effective": more.policy_effective,
@@ -208,11 +210,12 @@ def overdue_in(conn: Connection, period: Period, today: date) -> list[dict[str, 
         id, street_id (None: no street has the place), overdue_days, points (by the policy of the period's first day);
         only listings with at least one such day, in the order of their ids.
     """
-    policy = policy_on(period.first)
+    policies = policy_by_day(conn)
+    policy = policies(period.first)
     chosen = select(listings.c.id, listings.c.street_id).where(listings.c.due_on.is_not(None))
     rows = []
     for listing in conn.execute(chosen.order_by(listings.c.id)).all():
-        now = replay(moves_of(conn, listing.id), policy_on)
+        now = replay(moves_of(conn, listing.id), policies)
         days = overdue_days_within(now, period.first, period.after, today)
         if days:
             points = overdue_points(days, policy)

@@ -14,8 +14,9 @@ from sqlalchemy import Connection, Row, insert, select, text, update
 from gis.city import City
 from gis.errors import NotFound, ParameterError
 from gis.instants import FIRST_DAY
+from gis.policies import city_policy, policy_by_day
 from gis.rules.periods import Period
-from gis.rules.policy import Policy, policy_on
+from gis.rules.policy import Policy
 from gis.rules.supervision import Move, Supervision, decide, replay
 from gis.store.database import sql
 from gis.store.schema_listings import listing_events, listing_reports, listings
@@ -66,7 +67,7 @@ def own_the_list(conn: Connection) -> None:
 
 def store_place(conn: Connection, place: Place, move: Move) -> int:
     """Store a place with its first event; answers its id."""
-    after = decide(Supervision(), move, policy_on(move.day))
+    after = decide(Supervision(), move, city_policy(conn, move.day))
     values = {
         "kind": place.kind,
         "period": place.period.name,
@@ -137,7 +138,7 @@ def no_such_listing(listing_id: int) -> str:
 
 def supervision_of(conn: Connection, listing_id: int) -> Supervision:
     """What replaying a listing's history gives."""
-    return replay(moves_of(conn, listing_id), policy_on)
+    return replay(moves_of(conn, listing_id), policy_by_day(conn))
 
 
 def moves_of(conn: Connection, listing_id: int) -> list[Move]:
@@ -161,7 +162,7 @@ def happen(conn: Connection, listing_id: int, now: Supervision, move: Move, **mo
     Conflict, ParameterError
         The rule forbids it.
     """
-    after = decide(now, move, policy_on(move.day))
+    after = decide(now, move, city_policy(conn, move.day))
     conn.execute(update(listings).where(listings.c.id == listing_id).values(stored(after) | more))
     _append(conn, listing_id, after, move)
     return after

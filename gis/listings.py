@@ -30,9 +30,9 @@ from gis.listing_store import (
     own_the_list,
     store_place,
 )
+from gis.policies import city_policy
 from gis.problem_weights import problem_weights
 from gis.rules.periods import Period
-from gis.rules.policy import policy_on
 from gis.rules.supervision import CREATING, DUE, MOVES, Move, Supervision, due_move
 from gis.rules.worst import rule_text
 from gis.store.database import bump_version, sql
@@ -297,7 +297,7 @@ def new_problems(
     since, until = conn.execute(held).one()
     if since is None:
         return {}
-    weights = problem_weights(conn, policy_on(day_of(city, at)))
+    weights = problem_weights(conn, city_policy(conn, day_of(city, at)))
     asked = {
         "listing_id": listing_id,
         "until": at,

@@ -17,6 +17,7 @@ import select
 import threading
 import time
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import psycopg2.extensions
@@ -26,10 +27,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from gis.ground import Ground, load_ground
 from gis.holders import Holders, load_holders
 from gis.locator import Locator, load_locator
-from gis.rules.policy import Policy
+from gis.policies import city_policy
 from gis.store.database import GROUND_BELL, GROUND_LOCK, LEASE_S, SERVED, versions
 
-LAYERS = ("city", "areas", "cells", "roads", "responsibles")
+LAYERS = ("city", "areas", "cells", "roads", "responsibles", "policy")
 RETRY_S = 1.0
 # Time for a writer that has rung to queue for the lock; it rings again where this was too short.
 LET_PASS_S = 0.1
@@ -55,12 +56,10 @@ class LiveGround:
     ----------
     engine
         The city's database; one connection of its own is kept for the lock and the bell.
-    policy
-        For the reach of road segments.
     """
 
-    def __init__(self, engine: Engine, policy: Policy) -> None:
-        self._engine, self._policy = engine, policy
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
         self._picture: Picture | None = None
         self._leased: Picture | None = None
         self._good_until = 0.0
@@ -107,7 +106,8 @@ class LiveGround:
             if self._picture is not None and self._picture.version == version:
                 return self._picture
             ground = load_ground(conn)
-            picture = Picture(version, ground, load_locator(conn, ground, self._policy), load_holders(conn))
+            policy = city_policy(conn, datetime.now(ground.city.zone).date())
+            picture = Picture(version, ground, load_locator(conn, ground, policy), load_holders(conn))
             self._picture = picture
             return picture
 

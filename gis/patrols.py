@@ -18,11 +18,12 @@ from gis.patrol_fixes import MAX_REF, FixJudge, GoodFixes, judge_fixes
 from gis.patrol_rows import RowJudge, segments_by_code, whole_passes
 from gis.patrol_tracks import LONELY, keep_tracks, load_network, tracks_of
 from gis.patrol_writer import surveyor_ids, write_passes
+from gis.policies import city_policy
 from gis.readers.declared import choose_crs
 from gis.report_files import Reject
 from gis.report_rejects import RejectsFile, store_rejects
 from gis.reports import city_bounds, file_digest
-from gis.rules.policy import Policy, policy_on
+from gis.rules.policy import Policy
 from gis.store.database import bump_version, own_surveys, share_ground
 from gis.store.schema import road_segments
 from gis.store.schema_surveys import patrol_imports
@@ -128,7 +129,7 @@ def import_patrols(
             work.rows(RowJudge(segments_by_code(conn), city.time_zone, surveyor, now, order.time_format))
         else:
             judge = FixJudge(city.time_zone, crs, city_bounds(conn), surveyor, now, order.time_format)
-            work.tracks(judge, policy_on(now.date()))
+            work.tracks(judge, city_policy(conn, now.date()))
         summary.rejected, summary.first_rejects = rejects.count, rejects.first
         close_import(conn, summary)
         rejects.keep()

@@ -18,12 +18,12 @@ from gis.errors import CityError, FileError, ParameterError
 from gis.geometry.datum import SourceCrs
 from gis.ground import load_ground
 from gis.locator import Placement, load_locator
+from gis.policies import city_policy
 from gis.readers.declared import choose_crs
 from gis.report_files import Reject, ReportFile
 from gis.report_rejects import RejectsFile, store_rejects
 from gis.report_rows import AMBIGUOUS, Bounds, Judge, Verdict, judge_rows
 from gis.report_writer import ReportWriter, check_keys_again
-from gis.rules.policy import policy_on
 from gis.shared_positions import SharedPosition, flag_positions, shared_positions_of_import
 from gis.store.database import bump_version, own_source, share_ground
 from gis.store.schema import SOURCE_KINDS, areas, categories, import_days, imports, sources
@@ -102,7 +102,7 @@ def import_reports(conn: Connection, order: ImportOrder, progress: Progress | No
     crs = choose_crs(order.file.path, order.crs, order.file.declared_crs())
     ground = load_ground(conn)
     _need_categories(conn)
-    locator = load_locator(conn, ground, policy_on(datetime.now(UTC).date()))
+    locator = load_locator(conn, ground, city_policy(conn, datetime.now(UTC).date()))
     import_id = conn.execute(
         insert(imports)
         .values(
@@ -246,7 +246,7 @@ def close_import(
     """Write the sums of an import and give them back."""
     check_keys_again(conn)
     done = writer.written
-    shared = shared_positions_of_import(conn, done.positions, import_id, policy_on(datetime.now(UTC).date()))
+    shared = shared_positions_of_import(conn, done.positions, import_id, city_policy(conn, datetime.now(UTC).date()))
     sums = {
         "read": done.accepted + done.duplicate + rejects.count,
         "accepted": done.accepted,

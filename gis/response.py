@@ -14,7 +14,7 @@ from gis.density import category_ids
 from gis.errors import ParameterError
 from gis.ground import Ground
 from gis.operations import OUTSIDE_BINDS, Inside
-from gis.rules.policy import POLICIES
+from gis.policies import city_policies
 from gis.rules.response import STEPS, on_time_share
 from gis.store.database import sql
 
@@ -117,14 +117,14 @@ def response(conn: Connection, ground: Ground, level: str, query: ResponseQuery,
         There is no such level, category or area.
     """
     level_of(ground, level, ("person", "hour"))
-    wanted = category_ids(conn, query.categories)
+    wanted, policies = category_ids(conn, query.categories), city_policies(conn)
     given = {
         "from_day": query.from_day,
         "to_day": query.to_day,
         "at": at,
         "steps": list(query.steps),
-        "limit_days": [policy.effective for policy in POLICIES],
-        "limits_s": [policy.response_limit_s for policy in POLICIES],
+        "limit_days": [policy.effective for policy in policies],
+        "limits_s": [policy.response_limit_s for policy in policies],
         "level": level,
         "categories": None if wanted is None else list(wanted),
         "area_ids": None if query.street is None else areas_within(ground, query.street),

@@ -11,7 +11,8 @@ from sqlalchemy import Connection, RowMapping
 from gis.breakdowns import areas_within
 from gis.density import category_ids
 from gis.ground import Ground
-from gis.rules.policy import POLICIES, policy_on
+from gis.policies import city_policies
+from gis.rules.policy import policy_on
 from gis.rules.response import MISSING, PENDING, Response, Step, step
 from gis.store.database import sql
 
@@ -72,7 +73,8 @@ def response_live(conn: Connection, ground: Ground, query: LiveQuery, at: dateti
     ParameterError
         There is no such category or area.
     """
-    reach = timedelta(seconds=max(policy.response_limit_s for policy in POLICIES) + query.within_s)
+    policies = city_policies(conn)
+    reach = timedelta(seconds=max(policy.response_limit_s for policy in policies) + query.within_s)
     wanted = category_ids(conn, query.categories)
     given = {
         "at": at,
@@ -85,7 +87,7 @@ def response_live(conn: Connection, ground: Ground, query: LiveQuery, at: dateti
     rows = []
     for row in conn.execute(sql("response_open_steps"), given).mappings():
         case = Response(row["found_at"], row["chaos"], row["arrived_at"], row["failed_at"])
-        judged = step(case, row["step"], at, policy_on(row["day"]).response_limit_s)
+        judged = step(case, row["step"], at, policy_on(row["day"], policies).response_limit_s)
         if judged.due_at is None or judged.verdict not in (PENDING, MISSING):
             continue
         left = (judged.due_at - at).total_seconds()

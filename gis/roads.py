@@ -20,9 +20,9 @@ from gis.city import City, read_city
 from gis.geometry.datum import metric_transformer
 from gis.loading import GEOMETRY, PLAIN_GEOMETRY, TEXT, LoadSummary, reject_elsewhere, shapes_of, stage
 from gis.patrol_tracks import match_again
+from gis.policies import city_policy
 from gis.readers import Features, Layout, read_features
 from gis.road_areas import place_segments
-from gis.rules.policy import policy_on
 from gis.store.database import bump_version, own_ground, sql
 from gis.store.schema import ROAD_CLASSES
 
@@ -136,7 +136,7 @@ def load_roads(
         conn.execute(text("ANALYZE road_segments"))
         place_segments(conn)
         summary.reassigned = reassign(conn)
-        matched = match_again(conn, policy_on(datetime.now(UTC).date()))
+        matched = match_again(conn, city_policy(conn, datetime.now(UTC).date()))
         bump_version(conn, "roads", *(["surveys"] if matched else []))
     return summary
 

@@ -12,7 +12,8 @@ from sqlalchemy import Connection, Row
 
 from gis.city import City, read_city
 from gis.errors import ParameterError
-from gis.rules.policy import Policy, policy_on
+from gis.policies import city_policy
+from gis.rules.policy import Policy
 from gis.rules.staffing import demand
 from gis.store.database import sql
 
@@ -156,7 +157,7 @@ def staffing(conn: Connection, level: str | None = None, on: date | None = None)
     city = read_city(conn)
     level = _checked(city, level)
     on = on or datetime.now(city.zone).date()
-    policy = policy_on(on)
+    policy = city_policy(conn, on)
     facts = conn.execute(sql("staffing_facts"), {"day": on}).all()
     if "street" in city.area_levels:
         # A district has streets, so it stands for itself only where cells or people belong to it directly.

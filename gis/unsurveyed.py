@@ -78,7 +78,7 @@ def missing_segments(conn: Connection, query: MissingQuery) -> Missing:
     ParameterError
         There is no such area, class or group, or the place has no position in the city's metric CRS.
     """
-    city, policy = read_city(conn), policy_of(query.period)
+    city, policy = read_city(conn), policy_of(conn, query.period)
     asked = {
         "firsts": firsts_of(query.period),
         "share": policy.surveyed_share,

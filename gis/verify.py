@@ -13,8 +13,9 @@ from sqlalchemy import Connection, text
 
 from gis.city import read_city
 from gis.counts import COUNT_FIELDS, KEY, NO_POSITION, OUTSIDE, stored_counts
+from gis.policies import city_policy
 from gis.reconciliation import reconciliation
-from gis.rules.policy import Policy, policy_on
+from gis.rules.policy import Policy
 from gis.shared_positions import shared_positions_of_reports
 from gis.store.copying import copy_out_array
 from gis.store.database import share_ground, sql
@@ -64,7 +65,7 @@ def verify(conn: Connection, progress: Callable[[int, int], None] | None = None)
         The database holds no city yet.
     """
     share_ground(conn)
-    policy = policy_on(datetime.now(UTC).date())
+    policy = city_policy(conn, datetime.now(UTC).date())
     found = Verification()
     crs = pyproj.CRS.from_user_input(read_city(conn).metric_crs)
     first, last = conn.execute(text("SELECT min(day), max(day) FROM reports")).one()

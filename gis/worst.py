@@ -11,9 +11,10 @@ from sqlalchemy import Connection
 
 from gis.city import read_city
 from gis.geometry.datum import metric_transformer
+from gis.policies import city_policy
 from gis.problem_weights import problem_weights, worked_out
 from gis.rules.periods import Period
-from gis.rules.policy import Policy, policy_on
+from gis.rules.policy import Policy
 from gis.rules.worst import rule_text
 from gis.store.database import sql
 from gis.worst_segments import SegmentFacts, WorstSegment, segment_facts, worst_segments
@@ -94,7 +95,7 @@ def worst(conn: Connection, period: Period) -> Worst:
         The database holds no city yet.
     """
     to_metric = metric_transformer(read_city(conn).metric_crs)
-    policy = policy_on(period.first)
+    policy = city_policy(conn, period.first)
     weights = problem_weights(conn, policy)
     by_segment = segment_facts(conn, period, weights)
     by_position = spot_facts(conn, period, weights, to_metric)

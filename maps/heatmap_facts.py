@@ -27,7 +27,7 @@ from gis.heatmap import (
     sub_periods,
 )
 from gis.operations import Inside, operations, shape_texts
-from gis.rules.policy import policy_on
+from gis.policies import city_policy
 from gis.staffing import LEVELS as STAFFED_LEVELS
 from gis.staffing import staffing
 from gis.store.schema import CHAOSES, ROAD_CLASSES, TIERS
@@ -71,7 +71,7 @@ def heatmap_facts(
         shapes = ground_shapes(conn, ground)
     else:
         ground, shapes = shapes_inside(conn, ground, query, inside)
-    policy = policy_on(query.from_day)
+    policy = city_policy(conn, query.from_day)
     periods = sub_periods(query.from_day, query.to_day)
     cells = counts_by_period(conn, ground, "cell", query, periods)
     segments = counts_by_period(conn, ground, "segment", query, periods)

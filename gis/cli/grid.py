@@ -6,7 +6,7 @@ import click
 
 from gis.cli.frame import city_transaction, json_option
 from gis.cli.load import show_summary
-from gis.grid import DEFAULT_SIZE_M, make_grid
+from gis.grid import make_grid
 from gis.store.schema import LEVELS
 
 
@@ -16,14 +16,12 @@ def grid_group() -> None:
 
 
 @grid_group.command("make")
-@click.option(
-    "--size", "size_m", type=float, default=DEFAULT_SIZE_M, show_default=True, help="Side of a square in metres."
-)
+@click.option("--size", "size_m", type=float, help="Side of a square in metres. [default: cell_size_m of the policy]")
 @click.option("--within", type=click.Choice(LEVELS), help="Level whose areas are cut; the city's lowest if not given.")
 @click.option("--only", multiple=True, metavar="CODE", help="Only areas whose code begins so; may be repeated.")
 @click.option("--replace", is_flag=True, help="Retire other cells of these areas; their codes are never used again.")
 @json_option
-def make(size_m: float, within: str | None, only: tuple[str, ...], *, replace: bool, as_json: bool) -> None:
+def make(size_m: float | None, within: str | None, only: tuple[str, ...], *, replace: bool, as_json: bool) -> None:
     """Cut areas into square cells, clipped to each area, pieces below a quarter square merged into a neighbour.
 
     For cities without surveyed cells (those come with `finegrid load cells`). Cells are numbered within their area from

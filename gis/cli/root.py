@@ -22,6 +22,7 @@ from gis.cli.lookups import imports_command, reports_command
 from gis.cli.maps import map_group
 from gis.cli.open311 import open311_group
 from gis.cli.operations import operations_group
+from gis.cli.policy import policy_group
 from gis.cli.reports import import_group, reconcile_command, verify_command
 from gis.cli.serve import serve_command
 from gis.cli.staffing import staffing_group
@@ -56,6 +57,8 @@ main.add_command(verify_command)
 main.add_command(density_command)
 main.add_command(roads_group)
 main.add_command(staffing_group)
+main.add_command(staffing_command)
+main.add_command(policy_group)
 main.add_command(duty_group)
 main.add_command(operations_group)
 main.add_command(coverage_command)

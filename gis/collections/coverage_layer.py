@@ -37,7 +37,7 @@ def segments_of_period(conn: Connection, given: Given) -> Bound:
         raise ParameterError("period", str(problem)) from problem
     binds = {
         "firsts": "{" + ",".join(map(str, firsts_of(period))) + "}",
-        "share": policy_of(period).surveyed_share,
+        "share": policy_of(conn, period).surveyed_share,
     }
     return Bound(binds, {"period": period.name, "from": period.first, "to": period.after})
 
@@ -69,7 +69,7 @@ COVERAGE = Collection(
     ),
     key=("code",),
     geometry="multilinestring",
-    layers=("city", "surveys", "roads", "areas"),
+    layers=("city", "surveys", "roads", "areas", "policy"),
     parameters=(PERIOD,),
     bind=segments_of_period,
     daily=True,

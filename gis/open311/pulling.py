@@ -30,11 +30,11 @@ from gis.open311.reading import Row
 from gis.open311.remote import Remote
 from gis.open311.taking import SOURCE_KIND
 from gis.open311.windows import Slice, Walk
+from gis.policies import city_policy
 from gis.report_rejects import RejectsFile, store_rejects
 from gis.report_rows import GoodRows, Judge
 from gis.report_writer import ReportWriter
 from gis.reports import category_spellings, city_bounds, close_import, ensure_source
-from gis.rules.policy import policy_on
 from gis.store.database import bump_version, own_source, share_ground, versions
 from gis.store.schema import imports, sources
 from gis.store.schema_open311 import open311_requests
@@ -225,7 +225,7 @@ class Pull:
         seen = versions(conn)
         version = tuple(seen.get(layer, 0) for layer in LAYERS)
         if self._locator is None or self._locator[0] != version:
-            self._locator = version, load_locator(conn, load_ground(conn), policy_on(datetime.now(UTC).date()))
+            self._locator = version, load_locator(conn, load_ground(conn), city_policy(conn, datetime.now(UTC).date()))
         return self._locator[1]
 
     def _keep_places(self, conn: Connection, rows: Sequence[Row], good: GoodRows, source_id: int) -> None:

@@ -5,6 +5,7 @@ A rule receives a `Policy`; none imports a number. `POLICIES` is the history, ne
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from datetime import date
 from typing import Any
@@ -216,16 +217,19 @@ class Policy:
 POLICIES = (Policy(effective=date(2015, 1, 1)),)
 
 
-def policy_on(day: date) -> Policy:
+def policy_on(day: date, policies: Sequence[Policy] | None = None) -> Policy:
     """The policy that holds on a day; the oldest one for days before all.
 
     Parameters
     ----------
     day
         In the city's time zone.
+    policies
+        Oldest first; None: the rule book's own. A city may override numbers: `gis.policies.city_policy` knows them.
     """
-    holding = [policy for policy in POLICIES if policy.effective <= day]
-    return holding[-1] if holding else POLICIES[0]
+    known = POLICIES if policies is None else policies
+    holding = [policy for policy in known if policy.effective <= day]
+    return holding[-1] if holding else known[0]
 
 
 def policy_numbers(policy: Policy) -> list[dict[str, Any]]:

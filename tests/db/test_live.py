@@ -9,7 +9,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import date
 from pathlib import Path
 
 import pytest
@@ -17,20 +16,18 @@ from sqlalchemy import Connection, Engine, text
 
 from gis.errors import CityError
 from gis.live import LiveGround, Picture
-from gis.rules.policy import policy_on
 from gis.store.database import GROUND_LOCK, bump_version, create_database_engine, own_ground, share_ground, transaction
 from gis.tiers import load_tiers
 from tests.town import build_town, some_rows, take_in, write_csv
 
 ROOT = Path(__file__).parent.parent.parent
-POLICY = policy_on(date(2016, 6, 1))
 CHANGES = 12
 
 
 @contextmanager
 def live_ground(url: str, pool_size: int = 2) -> Iterator[LiveGround]:
     engine = create_database_engine(url, pool_size=pool_size)
-    live = LiveGround(engine, POLICY)
+    live = LiveGround(engine)
     live.start()
     yield live
     live.stop()
@@ -79,9 +76,9 @@ READER = """
 import sys, time
 from gis.live import LiveGround
 from gis.store.database import create_database_engine
-from tests.db.test_live import POLICY, number_of
+from tests.db.test_live import number_of
 url, seconds, out = sys.argv[1], float(sys.argv[2]), sys.argv[3]
-live = LiveGround(create_database_engine(url), POLICY)
+live = LiveGround(create_database_engine(url))
 live.start()
 live.checked()
 print("ready", flush=True)

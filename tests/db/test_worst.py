@@ -81,7 +81,7 @@ def test_segments_are_those_of_plain_sql(busy: Connection) -> None:
 
 def test_spots_are_those_of_postgis(busy: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = replace(POLICIES[0], spot_width_m=1e9, listing_count=1000)
-    monkeypatch.setattr(worst_module, "policy_on", lambda _: whole)
+    monkeypatch.setattr(worst_module, "city_policy", lambda *_: whole)
     theirs = sorted((row.weighted, row.reports) for row in busy.execute(SPOTS))
     ours = worst(busy, PERIOD).spots
     assert len(ours) > 3
@@ -94,7 +94,7 @@ def test_spots_are_those_of_postgis(busy: Connection, monkeypatch: pytest.Monkey
 
 def test_a_stub_does_not_top_the_list(busy: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "R000009" not in [row["code"] for row in worst(busy, PERIOD).segments]
-    monkeypatch.setattr(worst_module, "policy_on", lambda _: replace(POLICIES[0], listing_segment_m=1.0))
+    monkeypatch.setattr(worst_module, "city_policy", lambda *_: replace(POLICIES[0], listing_segment_m=1.0))
     assert worst(busy, PERIOD).segments[0]["code"] == "R000009"
 
 
@@ -150,7 +150,7 @@ def test_the_same_facts_have_the_same_digest_and_others_another(busy: Connection
 
 def test_a_kind_that_weighs_nothing_does_not_count(busy: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
     before = worst(busy, PERIOD)
-    monkeypatch.setattr(worst_module, "policy_on", lambda _: replace(POLICIES[0], problem_weight_other=0))
+    monkeypatch.setattr(worst_module, "city_policy", lambda *_: replace(POLICIES[0], problem_weight_other=0))
     after = worst(busy, PERIOD)
     assert sum(row["reports"] for row in after.segments) < sum(row["reports"] for row in before.segments)
     assert not [term for row in (*after.segments, *after.spots) for term in row["terms"] if term["chaos"] is None]
