@@ -165,7 +165,11 @@ class Policy:
     district_first_yuan: int = _number(1_500_000, "yuan", "5", "rule", "for the first district, and off the last one")
     district_step_yuan: int = _number(500_000, "yuan", "5", "default", "less for each further place")
     quotas: str = _number(
-        "pooled", "", "5", "default", "pooled, or places at each end for key, secondary, general streets, e.g. 5,3,2"
+        "pooled",
+        "places",
+        "5",
+        "default",
+        "pooled, or places at each end for key, secondary, general streets, e.g. 5,3,2",
     )
     serious_run: int = _number(
         3, "periods", "5", "default", "in a row at the bottom are flagged as serious, for people to decide"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -18,6 +18,7 @@ from gis.rules import policy as rule_book
 from gis.rules.deadlines import office_hours
 from gis.rules.policy import Policy
 from gis.rules.policy_overrides import UNDATED, Override, numbers, policies_with
+from gis.rules.ranking import quotas_of
 
 ENTRIES = "from"
 EFFECTIVE, REASON, BACK = "effective", "reason", "back_to_rule_book"
@@ -36,10 +37,31 @@ RANGES: dict[str, tuple[float, float]] = {
     "days": (1, 366),
     "places": (1, 1000),
     "points/day": (0, 1000),
+    "1/1000 point": (0, 1_000_000),
+    "points": (0, 1000),
+    "times": (0, 1000),
+    "periods": (1, 100),
+    "h": (0, 720),
+    "streets": (1, 1000),
+    "districts": (1, 100),
+    "roads": (1, 10_000),
+    "yuan": (0, 100_000_000),
+    "g/m2": (0.1, 1000),
     "%": (0, 10_000),
     "1": (0, 1),
 }
-OF_ONE: dict[str, tuple[float, float]] = {"segment_tie_m": (0, 1), "cell_size_m": (10, 10_000)}
+OF_ONE: dict[str, tuple[float, float]] = {
+    "segment_tie_m": (0, 1),
+    "cell_size_m": (10, 10_000),
+    "dust_points_per_road": (1, 100),
+    "dust_points_needed": (1, 100),
+}
+TEXTS: dict[str, Callable[[str], object]] = {"office_hours": office_hours, "quotas": quotas_of}
+"""How numbers that are written as text are read; a ValueError says what would be right."""
+POTS = (
+    ("street_places", "street_first_yuan", "street_step_yuan"),
+    ("district_places", "district_first_yuan", "district_step_yuan"),
+)
 ANY_RANGE = (0, 1_000_000_000)
 
 
@@ -81,7 +103,7 @@ def _unlike(name: str, example: Any, value: Any, unit: str) -> str | None:
             filter(None, (_unlike(name, one, part, unit) for one, part in zip(example, value, strict=True))), None
         )
     if isinstance(example, str):
-        return _text_problem(example, value)
+        return _text_problem(name, example, value)
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
         return f"a number is right ({unit}), such as {example}, not {value!r}"
     if isinstance(example, int) and not isinstance(value, int):
@@ -92,15 +114,11 @@ def _unlike(name: str, example: Any, value: Any, unit: str) -> str | None:
     return None
 
 
-def _text_problem(example: str, value: Any) -> str | None:
+def _text_problem(name: str, example: str, value: Any) -> str | None:
     if not isinstance(value, str):
         return f'a text is right, such as "{example}", not {value!r}'
     try:
-        office_hours(example)
-    except ValueError:
-        return None if value.strip() else "it is empty"
-    try:
-        office_hours(value)
+        TEXTS[name](value)
     except ValueError as problem:
         return str(problem)
     return None
@@ -217,6 +235,14 @@ def contradictions(policy: Policy) -> list[str]:
         found.append("segment_tie_m: must be less than segment_reach_m, or every road would be a tie")
     if policy.spot_width_m < policy.spot_reach_m:
         found.append("spot_width_m: must not be less than spot_reach_m, or no two reports would be one spot")
+    for places, first, step in POTS:
+        last = getattr(policy, first) - getattr(policy, step) * (getattr(policy, places) - 1)
+        if last < 0:
+            found.append(f"{first}: the last of {places} would get {last} yuan; {step} takes too much off each place")
+    if policy.dust_points_needed > policy.dust_points_per_road:
+        found.append(
+            "dust_points_needed: must not be more than dust_points_per_road, or no road would ever have enough"
+        )
     return found
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from gis.rules import policy as rule_book
 from gis.rules.policy import POLICIES, Policy, policy_numbers, policy_on
-from gis.rules.policy_judging import judge, range_of, value_problem
+from gis.rules.policy_judging import TEXTS, judge, range_of, value_problem
 from gis.rules.policy_overrides import UNDATED, Override, differences, numbers, origins, policies_with
 
 MARCH, JUNE = date(2016, 3, 1), date(2016, 6, 1)
@@ -99,10 +99,17 @@ def test_the_reach_of_segments_has_no_days() -> None:
         ({"effective": datetime(2016, 3, 1)}, "a day without quotes is right"),  # noqa: DTZ001 - as TOML reads one
         ({"spot_width_m": 40.0}, "spot_width_m: must not be less than spot_reach_m"),
         ({"segment_reach_m": 1, "segment_tie_m": 1}, "must be less than segment_reach_m"),
+        ({"quotas": "5,3"}, "write pooled, or places for key, secondary and general streets"),
+        ({"street_step_yuan": 30000}, "the last of street_places would get -70000 yuan"),
+        ({"dust_points_needed": 6}, "must not be more than dust_points_per_road"),
     ],
 )
 def test_what_is_wrong_is_named_with_what_would_be_right(values: dict[str, Any], said: str) -> None:
     assert said in problems({**entry(), **values})
+
+
+def test_every_text_is_read_by_a_function_that_knows_its_form() -> None:
+    assert {one.name for one in fields(Policy) if isinstance(one.default, str)} == set(TEXTS)
 
 
 def test_form_and_double_days() -> None:
