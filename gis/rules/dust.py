@@ -64,4 +64,9 @@ def looks_like_silt_load(grams_per_m2: Sequence[Decimal], policy: Policy) -> boo
     """Whether a file of results seems to hold silt load: ten or more of them, and the median within its range."""
     if len(grams_per_m2) < FEW_RESULTS:
         return False
-    return median(grams_per_m2) <= Decimal(str(policy.dust_silt_load_g_per_m2))
+    return median(grams_per_m2) <= silt_load_up_to(policy)
+
+
+def silt_load_up_to(policy: Policy) -> Decimal:
+    """Up to where silt load goes, in g/m2."""
+    return Decimal(str(policy.dust_silt_load_g_per_m2))

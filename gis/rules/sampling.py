@@ -53,6 +53,7 @@ class Road:
     length_mm: int
     street: str
     line: tuple[Vertex, ...]
+    name: str = ""
 
 
 @dataclass(frozen=True)
