@@ -48,6 +48,7 @@ from api import (
     response,
     response_map,
     staffing,
+    standings,
     tiles,
     webhooks,
 )
@@ -80,6 +81,7 @@ ROUTERS = (
     response,
     duty,
     listings,
+    standings,
     operations,
     evidence,
     policy,

@@ -74,8 +74,15 @@ def writing(request: Request, _: Annotated[None, Turn]) -> Iterator[Connection]:
         yield conn
 
 
+def writing_one_moment(request: Request, _: Annotated[None, Turn]) -> Iterator[Connection]:
+    """A transaction that reads one moment and writes what follows from it."""
+    with transaction(request.app.state.engine, snapshot=True) as conn:
+        yield conn
+
+
 Reading = Annotated[Connection, Depends(reading, scope="function")]
 Writing = Annotated[Connection, Depends(writing, scope="function")]
+WritingOneMoment = Annotated[Connection, Depends(writing_one_moment, scope="function")]
 
 
 def _picture(conn: Connection, live: LiveGround) -> Picture | None:

@@ -15,8 +15,9 @@ from sqlalchemy import Connection, Row, select
 from gis.errors import NotFound
 from gis.fact_text import Facts, read_facts, unpacked
 from gis.rules.deductions import CLAUSES, KINDS, PROBLEM, points, repeat_multiplier, times_noticed
-from gis.rules.periods import Period
+from gis.rules.periods import Period, parse_period
 from gis.rules.policy import Policy
+from gis.rules.ranking import TEN_DAYS
 from gis.standing_chain import policy_of
 from gis.standing_rows import Term, is_month, problem_keys, problem_of, terms_of, units_of
 from gis.store.schema_standings import standing_rows, standings
@@ -89,6 +90,10 @@ class Standing:
             "money": money_of(self.rows),
         }
 
+    def shown(self) -> list[dict[str, Any]]:
+        """The rows with COLUMNS."""
+        return [{name: row[name] for name in COLUMNS} for row in self.rows]
+
     def row(self, code: str) -> dict[str, Any]:
         """The row of a street or district.
 
@@ -149,7 +154,35 @@ def read_standing(conn: Connection, level: str, period: Period, revision: int | 
         .where(standing_rows.c.standing_id == record.id)
         .order_by(standing_rows.c.rank.nulls_last(), standing_rows.c.code)
     )
-    return Standing(record, [dict(row) for row in rows.mappings()])
+    return Standing(record, [_with_numbers(dict(row)) for row in rows.mappings()])
+
+
+def _with_numbers(row: dict[str, Any]) -> dict[str, Any]:
+    """Points by kind as exact numbers, which JSON in the database keeps as text."""
+    return row | {"parts": {kind: Decimal(row["parts"][kind]) for kind in KINDS if kind in row["parts"]}}
+
+
+def newest_period(conn: Connection, level: str | None) -> Period:
+    """The newest period of which a standing was published.
+
+    Parameters
+    ----------
+    level
+        What it ranks; None: streets, or what ten-day periods rank here.
+
+    Raises
+    ------
+    NotFound
+        None was.
+    """
+    asked = select(standings.c.period).where(standings.c.link.is_not(None))
+    asked = asked.where(standings.c.period.like("%T%")) if level is None else asked.where(standings.c.level == level)
+    name = conn.execute(asked.order_by(standings.c.first_day.desc(), standings.c.after_day).limit(1)).scalar()
+    if name is None:
+        what = "" if level is None else f" of {level[:20]}s"
+        msg = f"no standing{what} was published yet: finegrid standings draft PERIOD"
+        raise NotFound(msg)
+    return parse_period(name)
 
 
 def list_standings(conn: Connection, level: str | None = None, from_day: date | None = None) -> list[dict[str, Any]]:
@@ -282,7 +315,7 @@ def _parts(facts: Facts, place: int) -> Iterator[dict[str, Any]]:
     for row in facts.table("parts").to_pylist():
         if row["place"] == place:
             yield {
-                "kind": "ten_days",
+                "kind": TEN_DAYS,
                 "points": points(row["units"]),
                 "code": row["code"],
                 "name": row["name"],

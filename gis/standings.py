@@ -64,6 +64,12 @@ def levels_of(city: City) -> tuple[str, str]:
     return present[0], present[-1]
 
 
+def level_of(city: City, period: Period) -> str:
+    """What a period ranks in a city."""
+    lower, upper = levels_of(city)
+    return lower if period.is_ten_days else upper
+
+
 def draft(
     conn: Connection, ground: Ground, period: Period, actor: str, now: datetime, reason: str | None = None
 ) -> Drafted:
@@ -83,8 +89,7 @@ def draft(
     Conflict
         A month whose ten-day standings were not all published.
     """
-    lower, upper = levels_of(ground.city)
-    level = lower if period.is_ten_days else upper
+    level = level_of(ground.city, period)
     if now.astimezone(ground.city.zone).date() < period.first:
         msg = f"{period.name} begins on {period.first}: nothing can be known of it yet"
         raise ParameterError("period", msg)
@@ -94,7 +99,7 @@ def draft(
     if period.is_ten_days:
         facts = ten_day_facts(conn, ground, level, period, now)
     else:
-        facts = month_facts(conn, ground, level, lower, period)
+        facts = month_facts(conn, ground, level, levels_of(ground.city)[0], period)
     facts_text = facts.text()
     rows = work_out(facts, policy)
     known = conn.execute(_draft_of(level, period.name)).first()
@@ -149,8 +154,7 @@ def publish(
         The draft is another one; the period was not over when it was drafted; or the one before is not published, or
         was published after it was drafted.
     """
-    lower, upper = levels_of(city)
-    level = lower if period.is_ten_days else upper
+    level = level_of(city, period)
     conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": CHAIN_LOCK})
     found = conn.execute(_draft_of(level, period.name).with_for_update()).first()
     if found is None:

@@ -97,9 +97,9 @@ def open_engine(*, pool_size: int = 2) -> Engine:
 
 
 @contextlib.contextmanager
-def city_transaction(*, read_only: bool = False) -> Iterator[Connection]:
+def city_transaction(*, read_only: bool = False, snapshot: bool = False) -> Iterator[Connection]:
     """The one transaction of a command."""
-    with transaction(open_engine(), read_only=read_only) as conn:
+    with transaction(open_engine(), read_only=read_only, snapshot=snapshot) as conn:
         yield conn
 
 

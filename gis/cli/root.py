@@ -26,6 +26,7 @@ from gis.cli.policy import policy_group
 from gis.cli.reports import import_group, reconcile_command, verify_command
 from gis.cli.serve import serve_command
 from gis.cli.staffing import staffing_group
+from gis.cli.standings import standings_group
 from gis.cli.surveys import coverage_command, import_patrols_command
 from gis.cli.webhooks import webhooks_group
 
@@ -64,6 +65,7 @@ main.add_command(coverage_command)
 import_group.add_command(import_patrols_command)
 main.add_command(cases_group)
 main.add_command(listings_group)
+main.add_command(standings_group)
 main.add_command(media_command)
 main.add_command(satisfaction_command)
 main.add_command(series_command)

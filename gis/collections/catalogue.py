@@ -10,6 +10,7 @@ from gis.collections.coverage_layer import COVERAGE
 from gis.collections.declared import Collection, Property
 from gis.collections.listing_layers import LISTING_GROUNDS, LISTINGS
 from gis.collections.operation_layer import OPERATIONS
+from gis.collections.standing_layer import STANDINGS
 from gis.collections.windows import PERIOD, STAFFING, density_of, staffing_rows
 from gis.store.schema import CHAOSES, ROAD_CLASSES, SOURCE_KINDS, TIERS
 
@@ -275,5 +276,6 @@ COLLECTIONS: dict[str, Collection] = {
         DENSITY_CELLS,
         DENSITY_ROADS,
         COVERAGE,
+        STANDINGS,
     )
 }
