@@ -171,6 +171,9 @@ class Policy:
         "default",
         "pooled, or places at each end for key, secondary, general streets, e.g. 5,3,2",
     )
+    rank_confidence: float = _number(
+        0.95, "1", "5", "default", "of a comparison of two places, when it is asked how sure a rank is"
+    )
     serious_run: int = _number(
         3, "periods", "5", "default", "in a row at the bottom are flagged as serious, for people to decide"
     )
