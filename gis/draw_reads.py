@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Row, select
 
 from gis.city import read_city
 from gis.draw_file import FORMAT, faults_of
+from gis.encoding import Feature
 from gis.errors import Conflict, NotFound
 from gis.rules.periods import Period
 from gis.rules.sampling import E7
@@ -114,6 +115,11 @@ def draw_points(conn: Connection, period: Period) -> list[dict[str, Any]]:
         facts["at_m"] = Decimal(facts.pop("at_mm")) / 1000
         rows.append(facts)
     return rows
+
+
+def point_feature(row: dict[str, Any]) -> Feature:
+    """A row of `draw_points` with its geometry."""
+    return row["point"], b'{"type":"Point","coordinates":[%.7f,%.7f]}' % (row["lon"], row["lat"]), row
 
 
 def frame_text(conn: Connection, frame_sha256: str) -> str:

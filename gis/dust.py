@@ -13,6 +13,23 @@ from gis.rules.dust import limit_g_per_m2, road_mean, road_points
 from gis.rules.periods import Period, ten_day_periods
 from gis.store.database import sql
 
+ROAD_COLUMNS = (
+    "period",
+    "number",
+    "code",
+    "name",
+    "road_class",
+    "length_m",
+    "street_code",
+    "street_name",
+    "of_points",
+    "samples",
+    "mean_g_per_m2",
+    "limit_g_per_m2",
+    "deduction",
+    "grams_per_m2",
+)
+
 
 @dataclass(frozen=True)
 class DustFact:
@@ -60,7 +77,7 @@ def dust_facts(conn: Connection, period: Period) -> list[DustFact]:
             row["mean_g_per_m2"],
             row["limit_g_per_m2"],
             row["samples"],
-            row["points"],
+            row["deduction"],
         )
         for row in weighed_roads(conn, period)
         if row["mean_g_per_m2"] is not None
@@ -93,7 +110,7 @@ def weighed_roads(conn: Connection, period: Period) -> list[dict[str, Any]]:
                 "grams_per_m2": row.grams_per_m2,
                 "mean_g_per_m2": mean,
                 "limit_g_per_m2": limit,
-                "points": None if mean is None else road_points(mean, limit, policy),
+                "deduction": None if mean is None else road_points(mean, limit, policy),
             }
         )
     return rows

@@ -61,10 +61,10 @@ def write_answer(
             sys.stdout.buffer.write(piece)
         sys.stdout.buffer.flush()
         return
-    _write_file(out, pieces)
+    write_file(out, pieces)
 
 
-def _write_file(out: Path, pieces: Iterable[bytes]) -> None:
+def write_file(out: Path, pieces: Iterable[bytes]) -> None:
     """Write a file that appears only when it is whole."""
     part = out.with_name(f"{out.name}.part")
     try:

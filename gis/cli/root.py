@@ -10,6 +10,9 @@ from gis.cli.case_answers import indicators_command, response_group
 from gis.cli.cases import cases_group
 from gis.cli.city import city_group
 from gis.cli.database import database_group
+from gis.cli.draws import draw_group
+from gis.cli.dust import points_command, results_command
+from gis.cli.dust import roads_command as weighed_roads_command
 from gis.cli.duty import duty_group
 from gis.cli.evidence import media_command, satisfaction_command, series_command
 from gis.cli.exports import export_command
@@ -66,6 +69,9 @@ import_group.add_command(import_patrols_command)
 main.add_command(cases_group)
 main.add_command(listings_group)
 main.add_command(standings_group)
+main.add_command(draw_group)
+for command in (points_command, weighed_roads_command, results_command):
+    draw_group.add_command(command)
 main.add_command(media_command)
 main.add_command(satisfaction_command)
 main.add_command(series_command)

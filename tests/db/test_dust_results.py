@@ -230,7 +230,7 @@ def test_facts_are_the_mean_the_limit_and_the_points_of_each_road(drawn: Connect
     assert dust_facts(drawn, PERIOD.following()) == []
     # E has two results of five: no value, and no points, but it is shown.
     rows = {row["code"]: row for row in weighed_roads(drawn, PERIOD)}
-    assert (rows["E"]["samples"], rows["E"]["mean_g_per_m2"], rows["E"]["points"]) == (2, None, None)
+    assert (rows["E"]["samples"], rows["E"]["mean_g_per_m2"], rows["E"]["deduction"]) == (2, None, None)
 
 
 def test_facts_as_plain_sql_has_them(drawn: Connection) -> None:
