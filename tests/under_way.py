@@ -10,6 +10,10 @@ from gis.case_opening import open_cases
 from gis.case_reads import CaseQuery, list_cases, reports_without_case
 from gis.cases import Move
 from gis.cases import record as record_case
+from gis.draw_file import sha256
+from gis.draws import make_draw, reveal_draw
+from gis.dust_result_rows import Weighing
+from gis.dust_results import add_result
 from gis.listing_by_hand import HandMade, list_by_hand
 from gis.listings import propose, record
 from gis.patrol_one import add_pass
@@ -17,6 +21,7 @@ from gis.rules.periods import parse_period
 from gis.store.database import bump_version
 
 AWKWARD = 'it\'s "100 %" of_all\ta\nline \\ 第1号 ŝ'
+SEED = "d057" * 16
 FORUM = (
     "MULTIPOLYGON (((113.6015 34.701, 113.606 34.7005, 113.6065 34.7035, 113.602 34.7032, 113.6015 34.701),"
     " (113.603 34.7015, 113.603 34.7025, 113.604 34.7025, 113.603 34.7015)),"
@@ -31,7 +36,20 @@ def put_under_way(conn: Connection) -> None:
     open_some_cases(conn)
     list_some_places(conn)
     proclaim_operations(conn)
+    draw_and_weigh(conn)
     add_pass(conn, "R1", "2016-05-03T08:00:00", "patrol car 7", datetime(2016, 5, 4, tzinfo=UTC))
+
+
+def draw_and_weigh(conn: Connection) -> None:
+    """Two dust draws: one revealed, some of its points weighed, one only committed."""
+    for month, revealed in ((5, True), (6, False)):
+        period = parse_period(f"2016-{month:02}-T1")
+        make_draw(conn, period, sha256(SEED), "office", datetime(2016, 4, 20, tzinfo=UTC))
+        if revealed:
+            reveal_draw(conn, period, SEED, "office", datetime(2016, 5, 1, tzinfo=UTC))
+    for point, grams in enumerate(("9.5", "12", "10.125", "11"), 1):
+        one = Weighing(f"2016-05-T1-001-{point}", grams, f"2016-05-0{point}", AWKWARD.replace("\t", "").split("\n")[0])
+        add_result(conn, one, datetime(2016, 5, 20, tzinfo=UTC))
 
 
 def proclaim_operations(conn: Connection) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from gis.collections.case_layer import CASES
 from gis.collections.coverage_layer import COVERAGE
 from gis.collections.declared import Collection, Property
+from gis.collections.dust_layer import DUST_POINTS
 from gis.collections.listing_layers import LISTING_GROUNDS, LISTINGS
 from gis.collections.operation_layer import OPERATIONS
 from gis.collections.standing_layer import STANDINGS
@@ -277,5 +278,6 @@ COLLECTIONS: dict[str, Collection] = {
         DENSITY_ROADS,
         COVERAGE,
         STANDINGS,
+        DUST_POINTS,
     )
 }

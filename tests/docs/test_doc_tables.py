@@ -12,6 +12,7 @@ from fastapi.testclient import TestClient
 from api.app import create_app
 from api.bodies import BEGINNINGS
 from api.cases import NewCase, NewEvent
+from api.draws import NewResult
 from api.errors import STATUS_OF
 from api.imports import FIELDS
 from api.listings import NewListing, NewListingEvent
@@ -26,6 +27,7 @@ from gis.city import City
 from gis.cli.root import main
 from gis.coordinators import COORDINATORS
 from gis.departments import DEPARTMENTS, LIMITS
+from gis.dust_results import RESULTS
 from gis.patrol_files import PatrolFile
 from gis.readers import Layout
 from gis.readers.tables import CSV, GEOJSON, GEOJSON_LINES, PARQUET, VECTOR
@@ -49,11 +51,12 @@ LAYOUTS = {
     "Departments": DEPARTMENTS,
     "Limits": LIMITS,
     "Calendar": CALENDAR,
+    "Weighing results": RESULTS,
 }
 # What scripts and clients rely on, by the first part of the contract.
 COMMANDS = """db start; db stop; db status; db migrate; load areas; load cells; load roads; load tiers;
 load coordinators; load responsibles; load categories; grid make; import reports; reconcile; verify; density; staffing;
-map heatmap; serve; listings worst; listings propose"""
+map heatmap; serve; listings worst; listings propose; draw make; draw reveal; draw verify"""
 ROUTES = """GET /healthz; GET /readyz; GET /metrics; GET /grid/locate; POST /grid/locate; GET /density;
 GET /roads/density; GET /staffing; GET /reconciliation; POST /imports; GET /imports/{import_id}; POST /reports;
 GET /maps/heatmap; GET /listings"""
@@ -68,6 +71,7 @@ POSTED = {
     "/webhooks/{webhook_id}/secret": set(NewSecret.model_fields),
     "/cases/{case_id}/events": set(NewEvent.model_fields),
     "/listings": set(NewListing.model_fields),
+    "/draws/{period}/results": set(NewResult.model_fields),
     "/listings/{listing_id}/events": set(NewListingEvent.model_fields),
 }
 
