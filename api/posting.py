@@ -66,7 +66,7 @@ EXAMPLE = {
     "minima cannot all be kept, `feasible` is false, `breaks` says which one and by how many people, and the rows are "
     "what is nearest: key minima first, then secondary, then general. GeoJSON has one feature per street.",
     responses=form_responses(EXAMPLE),
-    dependencies=[valid_by("city", "areas", "cells", "coordinators", "reports", "categories", "policies", daily=True)],
+    dependencies=[valid_by("city", "areas", "cells", "coordinators", "reports", "categories", "policy", daily=True)],
 )
 def get_proposal(
     request: Request,

@@ -22,6 +22,7 @@ from gis.store.database import bump_version, own_ground
 from gis.store.schema_cases import cases
 from gis.store.schema_listings import listing_events
 from gis.store.schema_policies import policy_loads, policy_overrides
+from gis.store.schema_standings import standings
 
 LARGEST_BYTES = 1 << 20
 SHOWN = 20
@@ -138,6 +139,7 @@ def load_policy(conn: Connection, file: PolicyFile, actor: str, now: datetime) -
         moved = reassign(conn)
         match_again(conn, city_policy(conn, today))
         bump_version(conn, "roads", "surveys")
+    warnings += published_before(conn, differ)
     bump_version(conn, LAYER)
     return PolicyLoad(load_id, True, digest, file.overrides, differ, warnings, moved)
 
@@ -179,6 +181,31 @@ def refuse_retimed(conn: Connection, differ: Iterable[Difference], today: date) 
                 f" true; it can change from {tomorrow} on"
             )
             raise Conflict(msg)
+
+
+def published_before(conn: Connection, differ: Iterable[Difference]) -> list[str]:
+    """Published standings that were worked out by other numbers than now hold for their days, as sentences."""
+    chosen = select(standings.c.level, standings.c.period, standings.c.first_day, standings.c.after_day)
+    rows = conn.execute(
+        chosen.where(standings.c.published_at.is_not(None))
+        .distinct()
+        .order_by(standings.c.first_day, standings.c.level)
+    ).all()
+    found = []
+    for row in rows:
+        names = sorted(
+            {
+                one.name
+                for one in differ
+                if one.from_day < row.after_day and (one.to_day is None or row.first_day < one.to_day)
+            }
+        )
+        if names:
+            found.append(
+                f"the standing of {row.level}s of {row.period} is published by other numbers ({', '.join(names)}); "
+                "it stays as it is"
+            )
+    return found[:SHOWN] + ([f"and {len(found) - SHOWN} more published standings"] if len(found) > SHOWN else [])
 
 
 def newest_load(conn: Connection) -> dict[str, Any] | None:

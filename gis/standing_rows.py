@@ -225,7 +225,7 @@ def work_out(facts: Facts, policy: Policy) -> list[Row]:
     by_code = {one.facts["code"]: one for one in totals}
     places = stand(entries, MONTH if pooled else TEN_DAYS, policy)
     counted = [by_code[place.code].counted() for place in places if place.rank is not None]
-    sure = {one.code: one for one in rank_intervals(counted, 0.95)}
+    sure = {one.code: one for one in rank_intervals(counted, policy.rank_confidence)}
     return [by_code[place.code].row(place, sure.get(place.code), policy) for place in places]
 
 

@@ -231,6 +231,28 @@ def test_office_hours_may_change_for_days_to_come_only(conn: Connection, load: L
     record_case(conn, case, Move("dispatch", "centre", NOW, department="CG"), NOW)
 
 
+def test_published_standings_are_named_and_left_alone(conn: Connection, load: Load) -> None:
+    fill(conn, tiny_facts())
+    for link, (period, first, after) in enumerate(
+        (("2016-02-T3", "2016-02-21", "2016-03-01"), ("2016-03-T1", "2016-03-01", "2016-03-11")), 1
+    ):
+        conn.execute(
+            text(
+                "INSERT INTO standings (level, period, first_day, after_day, revision, as_of, policy_effective, policy,"
+                " facts, facts_sha256, result_sha256, rules, drafted_by, published_at, published_by, link,"
+                " previous_sha256, sha256) VALUES ('street', :period, :first, :after, 1, now(), '2015-01-01', '{}', '',"
+                " '', '', 1, 'x', now(), 'x', :link, '', '')"
+            ),
+            {"period": period, "first": first, "after": after, "link": link},
+        )
+    warnings = load(conn, MARCH).warnings
+    assert warnings[-1] == (
+        "the standing of streets of 2016-03-T1 is published by other numbers (coordinators_key_per_km2); it stays as "
+        "it is"
+    )
+    assert not any("2016-02-T3" in warning for warning in warnings)
+
+
 def test_two_loads_at_once_follow_each_other(database_url: str, load: Load, tmp_path: Path) -> None:
     engine = create_database_engine(database_url, pool_size=8)
     with transaction(engine) as conn:
