@@ -199,7 +199,7 @@ def get_facts(conn: Reading, level: LevelPath, period: PeriodPath, revision: Rev
 
 
 @router.get(
-    "/standings/{level}/{period}/{code}",
+    "/standings/{level}/{period}/{area_code}",
     summary="One row opened down to every deduction and its cause",
     description="`sentences` say why it stands where it stands. `terms` add up to the deduction. `causes` are the "
     f"single deductions, largest first, the first {MOST_CAUSES:,}; of problems with the report and its coordinate. "
@@ -212,7 +212,7 @@ def get_opened(
     conn: Reading,
     level: LevelPath,
     period: PeriodPath,
-    code: Annotated[str, Path(description="Code of the street or district", max_length=40)],
+    area_code: Annotated[str, Path(description="Code of the street or district", max_length=40)],
     revision: Revision = None,
     lang: Language = LANGUAGES[0],
     f: FormatChoice = None,
@@ -222,11 +222,11 @@ def get_opened(
         msg = f"{lang!r} is none of {', '.join(LANGUAGES)}"
         raise ParameterError("lang", msg)
     found = _asked(conn, level, period, revision)
-    deep = opened(found, code)
+    deep = opened(found, area_code)
     head = found.head() | {
         "synthetic": synthetic_layers(read_city(conn)),
         "row": {name: deep.row[name] for name in COLUMNS},
-        "sentences": explain(conn, found, code, lang),
+        "sentences": explain(conn, found, area_code, lang),
         "terms": deep.terms,
         "causes": len(deep.causes),
     }
@@ -236,7 +236,7 @@ def get_opened(
         return ((f"{one['source']}:{one['source_ref']}", _point(one), one) for one in placed)
 
     shown: list[dict[str, Any]] = deep.causes if f == "csv" else deep.causes[:MOST_CAUSES]
-    return table_answer(request, f, head, CAUSE_COLUMNS, shown, features, f"standing-{found.record.period}-{code}")
+    return table_answer(request, f, head, CAUSE_COLUMNS, shown, features, f"standing-{found.record.period}-{area_code}")
 
 
 def _point(cause: dict[str, Any]) -> bytes:

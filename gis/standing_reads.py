@@ -187,15 +187,17 @@ def newest_period(conn: Connection, level: str | None) -> Period:
 
 def list_standings(conn: Connection, level: str | None = None, from_day: date | None = None) -> list[dict[str, Any]]:
     """Every draft and publication, newest period first, newest revision first."""
-    columns = [standings.c[name] for name in HEAD if name != "state"]
-    asked = select(standings.c.id, *columns, standings.c.first_day, standings.c.after_day)
+    stored = [name for name in HEAD if name != "state"]
+    asked = select(*(standings.c[name] for name in stored))
     if level is not None:
         asked = asked.where(standings.c.level == level)
     if from_day is not None:
         asked = asked.where(standings.c.first_day >= from_day)
     asked = asked.order_by(standings.c.first_day.desc(), standings.c.level, standings.c.revision.desc())
-    rows = conn.execute(asked).mappings()
-    return [{"state": "published" if row["published_at"] else "draft", **row} for row in rows]
+    rows = conn.execute(asked)
+    return [
+        {"state": "published" if row.published_at else "draft", **dict(zip(stored, row, strict=True))} for row in rows
+    ]
 
 
 @dataclass(frozen=True)

@@ -118,6 +118,7 @@ def draft(
         "facts_sha256": sha256(facts_text),
         "result_sha256": sha256(rows_text(rows)),
         "rules": RULES,
+        "drafted_at": now,
         "drafted_by": actor,
         "reason": reason,
     }

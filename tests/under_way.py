@@ -10,14 +10,18 @@ from gis.case_opening import open_cases
 from gis.case_reads import CaseQuery, list_cases, reports_without_case
 from gis.cases import Move
 from gis.cases import record as record_case
+from gis.city import read_city
 from gis.draw_file import sha256
 from gis.draws import make_draw, reveal_draw
 from gis.dust_result_rows import Weighing
 from gis.dust_results import add_result
+from gis.ground import load_ground
 from gis.listing_by_hand import HandMade, list_by_hand
 from gis.listings import propose, record
 from gis.patrol_one import add_pass
 from gis.rules.periods import parse_period
+from gis.standings import draft
+from gis.standings import publish as publish_standing
 from gis.store.database import bump_version
 
 AWKWARD = 'it\'s "100 %" of_all\ta\nline \\ 第1号 ŝ'
@@ -37,6 +41,7 @@ def put_under_way(conn: Connection) -> None:
     list_some_places(conn)
     proclaim_operations(conn)
     draw_and_weigh(conn)
+    publish_some_standings(conn)
     add_pass(conn, "R1", "2016-05-03T08:00:00", "patrol car 7", datetime(2016, 5, 4, tzinfo=UTC))
 
 
@@ -67,6 +72,16 @@ def proclaim_operations(conn: Connection) -> None:
             {"code": code, "name": name, "name_en": name_en, "valid": valid, "wkt": wkt},
         )
     bump_version(conn, "operations")
+
+
+def publish_some_standings(conn: Connection) -> None:
+    """Two ten-day periods, one of them corrected."""
+    city, ground = read_city(conn), load_ground(conn)
+    now = datetime(2016, 7, 1, tzinfo=UTC)
+    for name, reason in (("2016-05-T1", None), ("2016-05-T2", None), ("2016-05-T2", "a case was void")):
+        period = parse_period(name)
+        draft(conn, ground, period, "office", now, reason)
+        publish_standing(conn, city, period, "office", now)
 
 
 def list_some_places(conn: Connection) -> None:

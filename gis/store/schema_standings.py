@@ -20,7 +20,6 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
-    func,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
@@ -47,7 +46,7 @@ standings = Table(
     Column("facts_sha256", Text, nullable=False, comment="over the canonical text"),
     Column("result_sha256", Text, nullable=False, comment="over the rows' canonical text"),
     Column("rules", SmallInteger, nullable=False, comment="which wording of the rules in code worked it out"),
-    Column("drafted_at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
+    Column("drafted_at", DateTime(timezone=True), nullable=False),
     Column("drafted_by", Text, nullable=False),
     Column("reason", Text, comment="of a revision: what was wrong"),
     Column("difference", JSONB, comment="of a revision: rows that changed, before and after"),

@@ -24,6 +24,9 @@ FILLED = {
     "featureId": "990101001001",
     "case_id": "1",
     "listing_id": "1",
+    "level": "street",
+    "period": "2016-05-T1",
+    "area_code": "990101001",
     "tileMatrixSetId": "WebMercatorQuad",
     "tileMatrix": "12",
     "tileRow": "1617",
@@ -56,6 +59,7 @@ NEEDED = {
 # Values of a parameter that say nothing special, by its name.
 SAID: dict[str, Any] = {
     "period": "2016-05-T1",
+    "area_code": "990101001",
     "bbox": "113.6,34.7,113.61,34.71",
     "bbox-crs": "http://www.opengis.net/def/crs/OGC/1.3/CRS84",
     "filter-crs": "http://www.opengis.net/def/crs/OGC/1.3/CRS84",

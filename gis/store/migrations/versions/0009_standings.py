@@ -40,9 +40,7 @@ def upgrade() -> None:
         sa.Column(
             "rules", sa.SmallInteger(), nullable=False, comment="which wording of the rules in code worked it out"
         ),
-        sa.Column(
-            "drafted_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False
-        ),
+        sa.Column("drafted_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("drafted_by", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=True, comment="of a revision: what was wrong"),
         sa.Column(
