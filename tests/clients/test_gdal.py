@@ -80,7 +80,8 @@ def test_fields_have_the_types_of_the_properties(source: str, collection) -> Non
         one.name: kinds[one.kind] for one in collection.properties if not one.nullable and one.name != "source_ref"
     }
     assert {name: types[name] for name in known} == known
-    assert types["id"] == ("OFTInteger" if collection.property("id") else "OFTString")
+    named = collection.property("id")
+    assert types["id"] == (kinds[named.kind] if named else "OFTString")
     assert "CRS84" in info["crs"] or "4326" in info["crs"]
 
 
