@@ -107,7 +107,12 @@ def slots(places: int, first_yuan: int, step_yuan: int, ranked: int) -> list[int
     With the rule's numbers place r of ten gets (22 - 2r) x 10,000 yuan, and of three (200 - 50r) x 10,000.
     """
     count = min(places, ranked // 2)
-    return [first_yuan - step_yuan * place for place in range(count)]
+    return _falling(count, first_yuan, step_yuan)
+
+
+def _falling(count: int, first_yuan: int, step_yuan: int) -> list[int]:
+    """Never below zero, however a city sets its step."""
+    return [max(0, first_yuan - step_yuan * place) for place in range(count)]
 
 
 def shared_out(groups: Sequence[Sequence[str]], pot: Sequence[int]) -> dict[str, int]:
@@ -228,7 +233,7 @@ def _money(
     else:
         by_tier = {tier: {entry.code: densities[entry.code] for entry in firm if entry.tier == tier} for tier in quotas}
         possible = {tier: min(quotas[tier], len(members) // 2) for tier, members in by_tier.items()}
-        pot = [first - step * place for place in range(min(most, sum(possible.values())))]
+        pot = _falling(min(most, sum(possible.values())), first, step)
         parts = dealt({tier: seats for tier, seats in possible.items() if seats}, pot)
         lists = [(by_tier[tier], part) for tier, part in parts.items()]
     rewards: dict[str, int] = {}
