@@ -159,7 +159,7 @@ def _freeze(conn: Connection) -> str:
         "sha256": sha256(frame),
         "roads": len(rows),
         "length_mm": sum(row.length_mm for row in rows),
-        "lines": zlib.compress(frame.encode(), 9),
+        "lines": zlib.compress(frame.encode()),
     }
     conn.execute(insert_or_leave(dust_frames).values(**facts).on_conflict_do_nothing())
     return str(facts["sha256"])

@@ -13,10 +13,11 @@ import pytest
 import shapely
 from sqlalchemy import Connection, text
 
+from fixtures.synth_dust import play_dust
 from gis import dust
 from gis.city import City
 from gis.draw_file import sha256
-from gis.draw_reads import draw_points, list_draws
+from gis.draw_reads import draw_points, list_draws, verify_draw
 from gis.draws import make_draw, reveal_draw
 from gis.dust import dust_facts, weighed_roads
 from gis.dust_result_rows import Weighing
@@ -271,3 +272,24 @@ def test_a_city_without_streets_gives_districts(drawn: Connection) -> None:
     weigh(drawn, "A", "9", "9", "9")
     drawn.execute(text("UPDATE road_segments SET area_id = (SELECT id FROM areas WHERE level = 'district')"))
     assert dust_facts(drawn, PERIOD)[0].street_code == "410102"
+
+
+def test_the_sample_city_draws_weighs_and_can_be_repeated(
+    conn: Connection, small_city: City, write_geojson: Callable[..., Path]
+) -> None:
+    rows = [
+        (shapely.LineString([(113.601 + at / 2500, 34.702), (113.601 + at / 2500, 34.706)]), {"class": road_class})
+        for at, road_class in enumerate(["main", "branch", "back_street"] * 30)
+    ]
+    load_roads(conn, write_geojson("roads.geojson", *rows), "wgs84")
+    assert play_dust(conn) == 12
+    assert play_dust(conn) == 0
+    for shown in list_draws(conn):
+        period = parse_period(shown["period"])
+        assert verify_draw(conn, period) == []
+        assert 0.9 * shown["drawn_points"] < shown["weighed_points"] < shown["drawn_points"]
+        facts = dust_facts(conn, period)
+        assert 0 < sum(one.points > 0 for one in facts) < len(facts)
+        assert (
+            shown["committed_at"].date() < shown["first_day"] <= shown["revealed_at"].astimezone(small_city.zone).date()
+        )
