@@ -78,7 +78,7 @@ def test_city_file_says_all_that_loaders_need(slug):
     assert city["name"]
     assert city["name_en"]
     more = {"cases", "patrols"} & city.keys()
-    more |= {"listings"} if "cases" in city else set()  # both are played
+    more |= {"listings", "dust"} if "cases" in city else set()  # all are played
     more |= {"operations"} if (fixtures.folder(slug) / "operations.geojson").exists() else set()
     assert set(city["provenance"]) == LAYERS | more
     for entry in city["provenance"].values():
