@@ -17,6 +17,7 @@ from gis.cli.duty import duty_group
 from gis.cli.evidence import media_command, satisfaction_command, series_command
 from gis.cli.exports import export_command
 from gis.cli.frame import Frame
+from gis.cli.goal import goal_command
 from gis.cli.grid import grid_group
 from gis.cli.listings import listings_group
 from gis.cli.load_evidence import load_group
@@ -60,6 +61,7 @@ main.add_command(reconcile_command)
 main.add_command(verify_command)
 main.add_command(density_command)
 main.add_command(roads_group)
+main.add_command(goal_command)
 main.add_command(staffing_group)
 main.add_command(policy_group)
 main.add_command(duty_group)

@@ -59,6 +59,12 @@ class Policy:
         "default",
         "a report of the same category and ten-day period within this distance is a duplicate",
     )
+    goal_reduction: float = _number(
+        0.8, "1", "2", "rule", "share by which the four chaoses have to fall against the base period"
+    )
+    goal_confidence: float = _number(
+        0.95, "1", "2", "default", "of the interval by which it is said whether the goal is reached"
+    )
     listing_count: int = _number(10, "places", "9", "default", "worst segments, and worst spots, named each period")
     listing_segment_m: float = _number(
         50.0, "m", "9", "default", "a shorter segment is not ranked: two reports on a stub would top every list"

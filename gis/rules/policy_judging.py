@@ -56,6 +56,7 @@ OF_ONE: dict[str, tuple[float, float]] = {
     "dust_points_per_road": (1, 100),
     "dust_points_needed": (1, 100),
     "rank_confidence": (0.5, 0.9999),
+    "goal_confidence": (0.5, 0.9999),
 }
 TEXTS: dict[str, Callable[[str], object]] = {"office_hours": office_hours, "quotas": quotas_of}
 """How numbers that are written as text are read; a ValueError says what would be right."""
