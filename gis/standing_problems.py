@@ -58,7 +58,8 @@ class Scene:
     level
         street, or district in a city without streets.
     as_of
-        Instant, aware: what happened later does not count.
+        Instant, aware: steps of double ten and enforcement are judged as they stood then. That a case was void, or the
+        same as another, counts whenever it is known: there was no problem of its own.
     roads
         How much of each place's roads was surveyed, by database id.
     """
@@ -150,7 +151,7 @@ def period_problems(conn: Connection, scene: Scene, named: Iterable[tuple[str | 
         (name of the source, its number) of reports that the media named.
     """
     period = scene.period
-    asked = {"from_day": period.first, "to_day": period.after, "as_of": scene.as_of}
+    asked = {"from_day": period.first, "to_day": period.after}
     rows = copy_table(conn, sql("standing_reports"), asked, READ)
     number = {name: rows[name].fill_null(0).to_numpy() for name in READ.names if name != "ref"}
     ref = rows["ref"].combine_chunks()
