@@ -30,7 +30,10 @@ class Settings(BaseSettings):
     database_url: str | None = Field(
         None, description="PostgreSQL + PostGIS to use instead of the embedded one, e.g. postgresql://user@host/name"
     )
-    home: Path = Field(default_factory=default_home, description="Folder of the embedded database cluster")
+    home: Path = Field(
+        default_factory=default_home,
+        description="Folder of the embedded database cluster, and of the seeds of dust draws until they are revealed",
+    )
     city: str | None = Field(
         None, description="Which city's database of the embedded cluster; unset: the one chosen by `finegrid city use`"
     )

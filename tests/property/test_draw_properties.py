@@ -124,6 +124,9 @@ def test_points_are_spread_evenly_over_a_road() -> None:
     at = np.array([place[2] for seed in range(SEEDS) for place in draw([one], f"{seed}", 1, 5)[0].points])
     counts = np.histogram(at, bins=20, range=(0, 1_000_000))[0]
     assert ((counts - SEEDS / 4) ** 2 / (SEEDS / 4)).sum() < 43.8  # 99.9 % with 19 degrees
+    # Each point lies in its own stretch on its own: the five places do not go together.
+    together = np.corrcoef(at.reshape(SEEDS, 5).T)[np.triu_indices(5, 1)]
+    assert np.abs(together).max() < 4 / SEEDS**0.5
 
 
 def test_chance_is_sha_256_of_the_words() -> None:
