@@ -54,6 +54,14 @@ NEEDED = {
     "/duty/vacancies": {"level": "street", "from": "2016-05-01", "to": "2016-05-21"},
     "/duty/handovers": {"level": "street", "from": "2016-05-01", "to": "2016-05-21"},
     "/reconciliation": {"from": "2016-05-01", "to": "2016-05-21"},
+    "/goal": {
+        "level": "street",
+        "base_from": "2016-05-01",
+        "base_to": "2016-05-11",
+        "from": "2016-05-11",
+        "to": "2016-05-21",
+    },
+    "/series": {"level": "street", "from": "2016-05-01", "to": "2016-05-21"},
     "/collections/{collectionId}/export": {"f": "geojson"},
 }
 # Values of a parameter that say nothing special, by its name.
