@@ -19,6 +19,7 @@ from gis.cli.exports import export_command
 from gis.cli.frame import Frame
 from gis.cli.goal import goal_command
 from gis.cli.grid import grid_group
+from gis.cli.hot_spots import hot_spots_command
 from gis.cli.listings import listings_group
 from gis.cli.load_evidence import load_group
 from gis.cli.locate import locate_command
@@ -62,6 +63,7 @@ main.add_command(verify_command)
 main.add_command(density_command)
 main.add_command(roads_group)
 main.add_command(goal_command)
+main.add_command(hot_spots_command)
 main.add_command(staffing_group)
 main.add_command(policy_group)
 main.add_command(duty_group)

@@ -9,6 +9,7 @@ from gis.collections.case_layer import CASES
 from gis.collections.coverage_layer import COVERAGE
 from gis.collections.declared import Collection, Property
 from gis.collections.dust_layer import DUST_POINTS
+from gis.collections.hot_spot_layer import HOT_SPOTS
 from gis.collections.listing_layers import LISTING_GROUNDS, LISTINGS
 from gis.collections.operation_layer import OPERATIONS
 from gis.collections.standing_layer import STANDINGS
@@ -276,6 +277,7 @@ COLLECTIONS: dict[str, Collection] = {
         *map(_density_areas, AREA_LEVELS),
         DENSITY_CELLS,
         DENSITY_ROADS,
+        HOT_SPOTS,
         COVERAGE,
         STANDINGS,
         DUST_POINTS,

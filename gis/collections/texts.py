@@ -27,7 +27,7 @@ def feature_text(
     chosen = [one for one in collection.properties if properties is None or one.name in properties]
     # Names come from the declaration, never from a request.
     listed = ", ".join(as_written(f.name, one) for one in chosen)
-    written = f"(SELECT row_to_json(q) FROM (SELECT {listed}) AS q)::text" if chosen else "'{}'"  # noqa: S608
+    written = f"(SELECT row_to_json(one_feature) FROM (SELECT {listed}) AS one_feature)::text" if chosen else "'{}'"  # noqa: S608
     return around(f, collection, crs, literal_column(written, Text))
 
 

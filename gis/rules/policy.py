@@ -79,6 +79,25 @@ class Policy:
     spot_width_m: float = _number(
         300.0, "m", "9", "default", "a cluster that does not fit into a circle so wide is taken apart"
     )
+    hotspot_reach_m: float = _number(
+        250.0,
+        "m",
+        "9",
+        "default",
+        "cells whose centres are not further apart are neighbours, where hot spots are tested",
+    )
+    hotspot_gap_m: float = _number(
+        1.0, "m", "9", "default", "areas not further apart touch each other, where hot spots are tested"
+    )
+    hotspot_least_m2: float = _number(
+        1000.0, "m2", "9", "default", "a smaller cell is not tested: one report would be hundreds per km2"
+    )
+    hotspot_permutations: int = _number(
+        999, "permutations", "9", "default", "least random arrangements that a hot spot is judged by"
+    )
+    hotspot_fdr: float = _number(
+        0.05, "1", "9", "default", "share of false ones that is tolerated among places called hot or cold"
+    )
     listing_days: int = _number(10, "days", "9", "default", "to rectify a listed place, the day of listing not counted")
     hold_days: int = _number(
         10,

@@ -53,6 +53,10 @@ RANGES: dict[str, tuple[float, float]] = {
 OF_ONE: dict[str, tuple[float, float]] = {
     "segment_tie_m": (0, 1),
     "cell_size_m": (10, 10_000),
+    "hotspot_reach_m": (50, 500),
+    "hotspot_least_m2": (0, 10_000),
+    "hotspot_permutations": (99, 999_999),
+    "hotspot_fdr": (0.001, 0.5),
     "dust_points_per_road": (1, 100),
     "dust_points_needed": (1, 100),
     "rank_confidence": (0.5, 0.9999),
