@@ -45,6 +45,8 @@ OTHERS = [
     f"/density?level=cell&{WINDOW}",
     f"/density?level=street&{WINDOW}&f=geojson",
     f"/roads/density?{WINDOW}",
+    f"/hotspots?level=street&{WINDOW}",
+    "/staffing/proposal?people=5",
     "/staffing",
     "/areas",
     "/categories",

@@ -46,6 +46,7 @@ FILLED = {
 NEEDED = {
     "/grid/locate": {"lon": 113.6005, "lat": 34.7005},
     "/density": {"level": "street", "from": "2016-05-01", "to": "2016-05-21"},
+    "/hotspots": {"level": "street"},
     "/roads/density": {"from": "2016-05-01", "to": "2016-05-21"},
     "/indicators": {"level": "street", "from": "2016-05-01", "to": "2016-05-21"},
     "/response": {"level": "street", "from": "2016-05-01", "to": "2016-05-21"},
