@@ -62,7 +62,7 @@ NEEDED = {
         "from": "2016-05-11",
         "to": "2016-05-21",
     },
-    "/series": {"level": "street", "from": "2016-05-01", "to": "2016-05-21"},
+    "/series": {"level": "street", "code": "990101001", "from": "2016-05-01", "to": "2016-05-21"},
     "/collections/{collectionId}/export": {"f": "geojson"},
 }
 # Values of a parameter that say nothing special, by its name.

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import zlib
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -15,7 +16,7 @@ import numpy as np
 import pytest
 import shapely
 from pyproj import Geod
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import IntegrityError
 
 from gis.city import City
@@ -26,7 +27,7 @@ from gis.encoding import to_json
 from gis.errors import CityError, Conflict, FileError, NotFound, ParameterError
 from gis.roads import load_roads
 from gis.rules.periods import parse_period
-from gis.store.database import versions
+from gis.store.database import transaction, versions
 
 PERIOD = parse_period("2016-06-T1")
 SEED = "5eed" * 16
@@ -395,3 +396,20 @@ def test_a_changed_frame_in_the_database_is_found(roads: Connection) -> None:
     roads.execute(text("ALTER TABLE dust_frames DISABLE TRIGGER append_only"))
     roads.execute(text("UPDATE dust_frames SET lines = :lines"), {"lines": zlib.compress(frame.encode())})
     assert "the frame is another" in verify_draw(roads, PERIOD)[0]
+
+
+def test_two_offices_at_once_cannot_both_commit(roads: Connection, engine: Engine) -> None:
+    roads.commit()
+
+    def commit(seed: str) -> str:
+        try:
+            with transaction(engine) as conn:
+                make_draw(conn, PERIOD, sha256(seed), "office", BEFORE)
+        except Conflict as problem:
+            return str(problem)
+        return "made"
+
+    with ThreadPoolExecutor(4) as offices:
+        answers = sorted(offices.map(commit, (letter * 64 for letter in "abcd")))
+    assert answers[0].startswith("2016-06-T1 has a draw already")
+    assert [answer == "made" for answer in answers] == [False, False, False, True]
