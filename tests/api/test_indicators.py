@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
@@ -21,10 +19,11 @@ from gis.rules.indicators import RATES
 from gis.store.database import bump_version, create_database_engine, transaction
 from tests.api.conftest import open_client
 from tests.api.tiny import Tiny, fill
+from tests.worked import published_week
 
-WEEK = json.loads((Path(__file__).parents[2] / "fixtures/worked/zhengzhou_week_2019-04-08.json").read_text("utf-8"))
-ASKED = {"from": WEEK["from"], "to": WEEK["to"]}
-LINES = {name: one["counts"] for name, one in WEEK["lines"].items()}
+WEEK = published_week()
+ASKED = {"from": "2019-04-08", "to": "2019-04-15"}
+LINES = {name: one["counts"] for name, one in WEEK.items()}
 WITHOUT = LINES["without_four_chaoses"]
 CHAOSES = {name: LINES["all"][name] - WITHOUT[name] for name in WITHOUT}
 # A category of its own for each half: cars are one of the four chaoses, manhole covers are not.
@@ -119,7 +118,7 @@ def ask(client: TestClient, level: str, **more: str) -> dict:
 )
 def test_the_published_week_comes_out_to_the_last_digit(week: TestClient, line: str, more: dict) -> None:
     (row,) = ask(week, "city", **more)["rows"]
-    published = WEEK["lines"][line]
+    published = WEEK[line]
     assert {name: row[name] for name in COUNTED} == published["counts"]
     assert {name: row[name] for name in published["rates"]} == {
         name: float(rate) for name, rate in published["rates"].items()
