@@ -17,7 +17,7 @@ from fixtures.build_boston import ROAD_CLASSES
 from fixtures.build_zhengzhou import _generator, _segment_feature, _write_csv
 from fixtures.geojson import write_features
 from fixtures.synth_areas import TO_METRIC, project
-from fixtures.synth_patrols import draw_patrols
+from fixtures.synth_patrols import PERIODS, draw_patrols
 from fixtures.synth_people import responsible_rows
 from fixtures.synth_reports import HABITS
 from fixtures.synth_roads import SPECIAL_GROUP, build_roads
@@ -276,18 +276,23 @@ def test_zhengzhou_reports_have_the_counted_faults_and_lie_on_the_core_in_gcj02(
     assert 0.990 < inside.mean() < 0.997
 
 
-def test_patrols_are_small_and_leave_more_out_from_period_to_period():
+def test_patrols_are_small_and_survey_nearly_all_roads_in_every_period():
     shipped = fixtures.folder("zhengzhou")
-    assert sum((shipped / name).stat().st_size for name in ("patrols.csv.gz", "patrol_tracks.geojson")) < 300_000
+    assert sum((shipped / name).stat().st_size for name in ("patrols.csv.gz", "patrol_tracks.geojson")) < 650_000
     frame = pd.read_csv(shipped / "patrols.csv.gz", dtype=str)
     codes = {row["code"] for row in features("zhengzhou", "roads.geojson")[0]}
     assert set(frame["segment"]) <= codes
     assert not frame.duplicated().any()
-    parts = [
-        frame.loc[frame["time"].between(first, last), "segment"].nunique() / len(codes)
-        for first, last in (("2016-05-01", "2016-05-11"), ("2016-05-11", "2016-05-21"), ("2016-05-21", "2016-06-01"))
+    assert [period.name for period in PERIODS] == [
+        "2016-03-T3",
+        *(f"2016-{month:02d}-T{number}" for month in (4, 5, 6) for number in (1, 2, 3)),
     ]
-    assert parts[0] > 0.95 > parts[1] > 0.85 > 0.8 > parts[2] > 0.5
+    days = pd.to_datetime(frame["time"]).dt.date
+    assert all(any(day in period for period in PERIODS) for day in days.unique())
+    for period in PERIODS:
+        chosen = frame[(days >= period.first) & (days < period.after)]
+        assert 0.9 < chosen["segment"].nunique() / len(codes) < 0.995, period
+        assert not chosen["segment"].duplicated().any()
 
 
 def test_the_same_seed_builds_the_same_files(tmp_path):
@@ -295,7 +300,9 @@ def test_the_same_seed_builds_the_same_files(tmp_path):
     core = project(shapely.coverage_union_all(level("zhengzhou", "community")[1]), TO_METRIC)
     segments = build_roads(core, _generator(2))
     write_features(tmp_path / "roads.geojson", map(_segment_feature, segments))
-    passes, tracks = draw_patrols(segments, _generator(8))
+    properties, grounds = level("zhengzhou", "street")
+    streets = {row["code"]: project(ground, TO_METRIC) for row, ground in zip(properties, grounds, strict=True)}
+    passes, tracks = draw_patrols(segments, streets, _generator(8))
     write_features(tmp_path / "patrol_tracks.geojson", tracks)
     assert (tmp_path / "patrol_tracks.geojson").read_bytes() == (shipped / "patrol_tracks.geojson").read_bytes()
     assert passes.to_csv(index=False) == pd.read_csv(shipped / "patrols.csv.gz", dtype=str).to_csv(index=False)
