@@ -7,10 +7,11 @@ import sys
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import click
 
-from gis.city import read_city
+from gis.city import City, read_city
 from gis.cli.forms import format_option, honest, out_option, write_answer, write_file
 from gis.cli.frame import city_transaction, json_option, show
 from gis.cli.listings import period_argument
@@ -23,16 +24,7 @@ from gis.rules.periods import Period, parse_period
 from gis.settings import settings
 
 STDIN = "-"
-SHOWN = (
-    "period",
-    "state",
-    "roads",
-    "drawn_points",
-    "weighed_points",
-    "committed_at",
-    "revealed_at",
-    "commitment_sha256",
-)
+SHOWN = ("period", "state", "roads", "drawn_points", "weighed_points", "revealed_at", "commitment_sha256")
 
 actor_option = click.option("--actor", help="Who does it.", default=getpass.getuser, show_default="this account")
 seed_file_option = click.option(
@@ -146,7 +138,7 @@ def reveal_command(
         path = seed_file or seed_path(settings().home, read_city(conn).slug, period.name)
         found = _given_seed(seed, path, secret=False)
         done = reveal_draw(conn, period, found, actor, datetime.now(UTC), public_value=public)
-    classes = ", ".join(f"{count} {name}" for name, count in done["by_class"].items())
+        classes = _shown(done["by_class"], read_city(conn))
     text = f"{period.name}: {sum(done['by_class'].values())} roads ({classes}), {done['drawn_points']} points"
     show(done, f"{text}\n  finegrid draw points {period.name} lists them", as_json=as_json)
 
@@ -186,10 +178,22 @@ def verify_command(*, target: str, as_json: bool) -> None:
 def list_command(*, form: str, out: Path | None, as_json: bool) -> None:
     """List all draws, the latest period first."""
     with city_transaction(read_only=True) as conn:
-        rows = list_draws(conn)
+        rows, city = list_draws(conn), read_city(conn)
+        form = "json" if as_json else form
         names = list(SHOWN) if form == "table" else list(rows[0] if rows else SHOWN)
+        if form == "table":
+            rows = [{name: _shown(value, city) for name, value in row.items()} for row in rows]
         features: Iterable[Feature] = ((row["period"], b"null", row) for row in rows)
-        write_answer(out, "json" if as_json else form, honest(read_city(conn)), names, rows, features)
+        write_answer(out, form, honest(city), names, rows, features)
+
+
+def _shown(value: Any, city: City) -> Any:
+    """A value for people: times as clocks of the city show them."""
+    if isinstance(value, datetime):
+        return value.astimezone(city.zone).strftime("%Y-%m-%d %H:%M")
+    if isinstance(value, dict):
+        return ", ".join(f"{count} {name}" for name, count in value.items())
+    return value
 
 
 @draw_group.command("show")
@@ -203,10 +207,9 @@ def show_command(*, period: Period, as_json: bool) -> None:
       finegrid draw show 2030-01-T1
     """
     with city_transaction(read_only=True) as conn:
-        found = read_draw(conn, period)
-        head = honest(read_city(conn))
-    lines = [f"{name:<18} {'-' if value is None else value}" for name, value in found.items()]
-    show(found | head, "\n".join(lines), as_json=as_json)
+        found, city = read_draw(conn, period), read_city(conn)
+    lines = [f"{name:<18} {'-' if value is None else _shown(value, city)}" for name, value in found.items()]
+    show(found | honest(city), "\n".join(lines), as_json=as_json)
 
 
 @draw_group.command("file")
