@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, delete, insert, select, text, update
+from sqlalchemy.exc import IntegrityError
 
 from gis.city import City
 from gis.errors import Conflict, NotFound, ParameterError
@@ -87,7 +88,7 @@ def draft(
     ParameterError
         The period has not begun, or a reason is missing or not called for.
     Conflict
-        A month whose ten-day standings were not all published.
+        A month whose ten-day standings were not all published; or another command drafts the same period.
     """
     level = level_of(ground.city, period)
     if now.astimezone(ground.city.zone).date() < period.first:
@@ -122,7 +123,11 @@ def draft(
         "drafted_by": actor,
         "reason": reason,
     }
-    standing_id = conn.execute(insert(standings).values(record).returning(standings.c.id)).scalar_one()
+    try:
+        standing_id = conn.execute(insert(standings).values(record).returning(standings.c.id)).scalar_one()
+    except IntegrityError as problem:
+        msg = f"another command drafted {period.name} at the same moment; nothing was changed, run it again"
+        raise Conflict(msg) from problem
     stored = [{"standing_id": standing_id, **stored_row(row)} for row in rows]
     if stored:
         conn.execute(insert(standing_rows), stored)

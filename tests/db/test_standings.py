@@ -68,10 +68,8 @@ def put_out(engine: Engine, name: str, reason: str | None = None, now: datetime 
 def void_one(engine: Engine) -> None:
     """A case of the first period turns out to be none."""
     with engine.begin() as conn:
-        one = conn.execute(
-            text("SELECT id FROM cases WHERE day < '2016-05-11' AND state = 'reported' ORDER BY id LIMIT 1")
-        )
-        record_case(conn, one.scalar_one(), Move("void", "centre", NOW, "nothing there"), NOW)
+        first = "SELECT min(id) FROM cases WHERE day < '2016-05-11' AND state = 'reported'"
+        record_case(conn, conn.execute(text(first)).scalar_one(), Move("void", "centre", NOW, "nothing there"), NOW)
 
 
 def plain_problems(conn: Connection, name: str, earlier: list[dict[str, Any]]) -> list[dict[str, Any]]:
