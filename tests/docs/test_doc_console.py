@@ -21,6 +21,7 @@ RUN = (
     "ogc.md",
     "open311.md",
     "one-case.md",
+    "standings.md",
     "dust-draw.md",
 )
 CLIENTS = DOCS / "clients"
