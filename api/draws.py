@@ -94,7 +94,7 @@ def get_draw_file(conn: Reading, period: PeriodText) -> Response:
     description="From the reveal on; 409 before. As CSV it is the form that inspectors fill in and "
     "`finegrid draw results` takes.",
     responses=form_responses(EXAMPLE),
-    dependencies=[valid_by("city", "dust", "roads", "areas")],
+    dependencies=[valid_by("city", "dust", "roads", "areas", "policy")],
 )
 def get_draw_points(request: Request, conn: Reading, period: PeriodText, f: FormatChoice = None) -> Response:
     """The weighing points of a draw."""

@@ -51,7 +51,7 @@ def plain_answer(
     "by that one the incident deducts, however many papers print it. The place is what the media report names, else "
     "that of the stored report it is linked to. With `level`, rows of areas: `reports`, `positive`, `exposures` (those "
     "that count).",
-    dependencies=[valid_by("city", "media", "reports", "areas", "cells", "categories")],
+    dependencies=[valid_by("city", "media", "reports", "areas", "cells", "categories", "policy")],
 )
 def get_media(
     request: Request,
@@ -80,7 +80,7 @@ def get_media(
     summary="Results of satisfaction surveys",
     description="Each survey, day and area with the number of respondents, the share that was satisfied and its "
     "interval (Wilson, 95 %, for people drawn at random), or a mean score of 100.",
-    dependencies=[valid_by("city", "satisfaction", "areas")],
+    dependencies=[valid_by("city", "satisfaction", "areas", "policy")],
 )
 def get_satisfaction(
     request: Request,
@@ -104,7 +104,7 @@ def get_satisfaction(
     description="For one place. The periods that hold the days from `from` to `to` are shown whole. `problems` are "
     "reports in the place's cells; `exposures` count once per incident, as they deduct; satisfaction is that of "
     "surveys of this very place, weighted by respondents, null in a period without one.",
-    dependencies=[valid_by("city", "reports", "categories", "cells", "areas", "media", "satisfaction")],
+    dependencies=[valid_by("city", "reports", "categories", "cells", "areas", "media", "satisfaction", "policy")],
 )
 def get_series(
     request: Request,

@@ -185,7 +185,7 @@ def refuse_retimed(conn: Connection, differ: Iterable[Difference], today: date) 
 
 def published_before(conn: Connection, differ: Iterable[Difference]) -> list[str]:
     """Published standings that were worked out by other numbers than now hold for their days, as sentences."""
-    chosen = select(standings.c.level, standings.c.period, standings.c.first_day, standings.c.after_day)
+    chosen = select(standings.c.level, standings.c.period, standings.c.first_day)
     rows = conn.execute(
         chosen.where(standings.c.published_at.is_not(None))
         .distinct()
@@ -197,7 +197,8 @@ def published_before(conn: Connection, differ: Iterable[Difference]) -> list[str
             {
                 one.name
                 for one in differ
-                if one.from_day < row.after_day and (one.to_day is None or row.first_day < one.to_day)
+                # A standing goes by the policy of its period's first day.
+                if one.from_day <= row.first_day and (one.to_day is None or row.first_day < one.to_day)
             }
         )
         if names:

@@ -15,7 +15,7 @@ from gis.city import read_city
 from gis.errors import ParameterError
 from gis.evidence_files import area_ids, days_of, decimals, reject_long, reject_repeated, reject_without, whole_numbers
 from gis.loading import DATE, INTEGER, TEXT, LoadSummary, stage
-from gis.policies import city_policy
+from gis.policies import policy_by_day
 from gis.readers import Layout, read_features
 from gis.rules.shares import share_interval
 from gis.store.database import bump_version, sql
@@ -95,7 +95,8 @@ def survey_results(
 
 def result_rows(conn: Connection, results: list[SurveyResult]) -> list[dict[str, Any]]:
     """Results with the intervals that the policy of their days gives them."""
-    confidence = {day: city_policy(conn, day).effect_confidence for day in {one.day for one in results}}
+    policies = policy_by_day(conn)
+    confidence = {day: policies(day).effect_confidence for day in {one.day for one in results}}
     return [one.as_dict(confidence[one.day]) for one in results]
 
 

@@ -239,9 +239,9 @@ def test_published_standings_are_named_and_left_alone(conn: Connection, load: Lo
         conn.execute(
             text(
                 "INSERT INTO standings (level, period, first_day, after_day, revision, as_of, policy_effective, policy,"
-                " facts, facts_sha256, result_sha256, rules, drafted_by, published_at, published_by, link,"
+                " facts, facts_sha256, result_sha256, rules, drafted_at, drafted_by, published_at, published_by, link,"
                 " previous_sha256, sha256) VALUES ('street', :period, :first, :after, 1, now(), '2015-01-01', '{}', '',"
-                " '', '', 1, 'x', now(), 'x', :link, '', '')"
+                " '', '', 1, now(), 'x', now(), 'x', :link, '', '')"
             ),
             {"period": period, "first": first, "after": after, "link": link},
         )
