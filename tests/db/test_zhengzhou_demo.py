@@ -90,14 +90,17 @@ def test_money_moves_and_cancels_and_some_rows_are_provisional(published: dict[s
     assert all(share >= Decimal("0.96") or share < Decimal("0.95") for share in coverage)
 
 
-def test_every_cause_but_listings_is_seen_and_scores_tell_streets_apart(published: dict[str, Standing]) -> None:
+def test_every_cause_is_seen_and_scores_tell_streets_apart(published: dict[str, Standing]) -> None:
+    seen: set[str] = set()
     for one in TEN_DAYS:
         rows = [row for row in published[one.name].rows if row["rank"] is not None]
         kinds = {kind for row in rows for kind, points in row["parts"].items() if Decimal(points)}
         assert kinds >= {"problem", "double_ten", "dust"}, one.name
+        seen |= kinds
         scores = [row["score"] for row in rows]
         assert len(set(scores)) > 30
         assert min(scores) > 0
+    assert seen >= {"problem", "double_ten", "listing", "dust", "governance"}
     times = {
         int(number)
         for number in published["2016-06-T3"].facts().numbers("problems", "before").tolist()
