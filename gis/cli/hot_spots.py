@@ -13,12 +13,13 @@ from gis.collections.windows import window_or_default
 from gis.density import DensityQuery
 from gis.ground import load_ground
 from gis.hot_spots import (
+    COLD,
     COLUMNS,
     DEFAULT_SEED,
     FEWEST_PERMUTATIONS,
+    HOT,
     MOST_PERMUTATIONS,
     MOST_SEED,
-    NOT_SIGNIFICANT,
     HotSpotQuery,
     hot_spots,
 )
@@ -44,7 +45,7 @@ from gis.hot_spots import (
     help="Random arrangements. [default: 999, or more where there are many places]",
 )
 @click.option("--seed", type=click.IntRange(0, MOST_SEED), default=DEFAULT_SEED, show_default=True, help="Of them.")
-@click.option("--all", "every", is_flag=True, help="In a table, show places that are not significant, too.")
+@click.option("--all", "every", is_flag=True, help="In a table, show places that are neither hot nor cold, too.")
 @format_option
 @out_option
 @json_option
@@ -85,7 +86,7 @@ def hot_spots_command(
         table = found.table
         rows = table.rows()
         if form == "table" and not every:
-            rows = (row for row in rows if row["verdict"] != NOT_SIGNIFICANT)
+            rows = (row for row in rows if row["verdict"] in (HOT, COLD))
         features = features_of(conn, table.target, table.ids, table.columns["code"], rows) if form == "geojson" else ()
         write_answer(out, form, head, list(COLUMNS), rows, features)
     if form == "table":

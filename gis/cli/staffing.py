@@ -122,7 +122,8 @@ def propose_command(
         click.echo(found.verdict()[0], err=True)
         click.echo(
             f"{total['moved']} people change posts; problems per person at the heaviest post"
-            f" {_load(total['heaviest_before'])} -> {_load(total['heaviest_after'])}",
+            f" {_load(total['heaviest_before'])} -> {_load(total['heaviest_after'])}, where nobody is"
+            f" {total['unattended_before']:,} -> {total['unattended_after']:,}",
             err=True,
         )
 
