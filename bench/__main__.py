@@ -24,6 +24,7 @@ from bench import (
     joining,
     judging,
     peers,
+    planning,
     serving,
     surveying,
     telling,
@@ -91,6 +92,7 @@ SECTIONS: dict[str, Callable[[Bench], list[Measured]]] = {
     "cases": judging.section,
     "survey": surveying.section,
     "worst": worst.section,
+    "planning": planning.section,
 }
 
 
