@@ -16,7 +16,7 @@ from bench.measure import Measured, in_turn, seconds
 from gis.city import read_city
 from gis.coverage import Coverage, road_coverage
 from gis.geometry.datum import metric_transformer
-from gis.patrol_tracks import Track, load_network
+from gis.patrol_tracks import Track, load_network, match_rules
 from gis.patrol_writer import WHOLE, Passes, surveyor_ids, write_passes
 from gis.patrols import open_import
 from gis.policies import city_policy
@@ -173,7 +173,7 @@ def _same(ours: Coverage, by_sql: dict[str, Decimal]) -> str:
 
 def _tracks(conn: Connection, bench: Bench) -> Measured:
     """Drives along segments, matched; beside what PostGIS takes to find the nearest segment of each fix alone."""
-    built_s, network = seconds(lambda: load_network(conn, city_policy(conn, date(2016, 6, 1))))
+    built_s, network = seconds(lambda: load_network(conn, match_rules(city_policy(conn, date(2016, 6, 1)))))
     tracks = _drives(bench.roads, bench.rows(1_000_000))
     ours_s, matched = seconds(lambda: network.match(tracks), rounds=3)
     lon, lat = (np.concatenate([getattr(track, name) for track in tracks]) for name in ("lon", "lat"))

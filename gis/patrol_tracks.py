@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date, timedelta
 
 import numpy as np
 import pyarrow as pa
@@ -18,6 +20,7 @@ from gis.geometry.edge_grid import EdgeGrid, lines_of
 from gis.geometry.track_match import Matched, MatchRules, Tracks, match_tracks
 from gis.patrol_fixes import GoodFixes
 from gis.patrol_writer import EPOCH, WHOLE, Passes, forget_track_passes, write_passes
+from gis.policies import policy_by_day
 from gis.rules.policy import Policy
 from gis.store.copying import CopyColumn, copy_in
 from gis.store.database import sql
@@ -27,6 +30,15 @@ E7 = 1e7
 """Positions are compared in ten-millionths of a degree, a centimetre."""
 LINE_M_WITH_SRID = 0x60000002
 TRACKS_AT_ONCE = 500
+MATCHED_BY = (
+    "survey_reach_m",
+    "survey_heading_deg",
+    "survey_gap_s",
+    "survey_gap_m",
+    "survey_least_m",
+    "segment_tie_m",
+)
+"""Numbers of the policy that decide which segments a track ran along."""
 LONELY = "it is the only fix of its track on that day: one place is no way"
 
 
@@ -187,12 +199,9 @@ class Network:
         )
 
 
-def load_network(conn: Connection, policy: Policy) -> Network:
-    """Read the live road segments; half a second for 50 k."""
-    rows = conn.execute(sql("survey_segments")).all()
-    grid = EdgeGrid(lines_of([bytes(row.geom_m) for row in rows]), policy.survey_reach_m)
-    length_m = np.array([row.length_m for row in rows], np.float64)
-    rules = MatchRules(
+def match_rules(policy: Policy) -> MatchRules:
+    """The numbers by which tracks are matched."""
+    return MatchRules(
         reach_m=policy.survey_reach_m,
         heading_deg=policy.survey_heading_deg,
         gap_s=policy.survey_gap_s,
@@ -200,12 +209,29 @@ def load_network(conn: Connection, policy: Policy) -> Network:
         least_m=policy.survey_least_m,
         tie_m=policy.segment_tie_m,
     )
+
+
+def by_rules(tracks: list[Track], policies: Callable[[date], Policy]) -> dict[MatchRules, list[int]]:
+    """Positions of the tracks that are matched by the same numbers: each day's by the policy of that day."""
+    groups: dict[MatchRules, list[int]] = {}
+    for at, track in enumerate(tracks):
+        groups.setdefault(match_rules(policies(EPOCH + timedelta(days=track.day))), []).append(at)
+    return groups
+
+
+def load_network(conn: Connection, rules: MatchRules) -> Network:
+    """Read the live road segments; half a second for 50 k."""
+    rows = conn.execute(sql("survey_segments")).all()
+    grid = EdgeGrid(lines_of([bytes(row.geom_m) for row in rows]), rules.reach_m)
+    length_m = np.array([row.length_m for row in rows], np.float64)
     scale = length_m / np.where(grid.line_m > 0, grid.line_m, 1.0)
     return Network(read_city(conn), np.array([row.id for row in rows], np.int32), scale, grid, rules)
 
 
-def match_again(conn: Connection, policy: Policy) -> int:
-    """Match every stored track anew; called by whatever changes roads, in its transaction, under the ground lock.
+def match_again(conn: Connection) -> int:
+    """Match every stored track anew, each by the policy of its day.
+
+    Called by whatever changes roads, or the numbers of matching, in its transaction and under the ground lock.
 
     Rows that named a segment stay: they cover the whole of it, whatever it looks like now.
 
@@ -215,15 +241,20 @@ def match_again(conn: Connection, policy: Policy) -> int:
         Tracks that were matched.
     """
     done = 0
-    network: Network | None = None
+    networks: dict[MatchRules, Network] = {}
+    policies = policy_by_day(conn)
     after = 0
     while rows := conn.execute(sql("patrol_tracks_after"), {"after": after, "most": TRACKS_AT_ONCE}).all():
-        if network is None:
-            network = load_network(conn, policy)
+        if not done:
             forget_track_passes(conn)
         tracks = [Track.stored(row.surveyor_id, (row.day - EPOCH).days, bytes(row.geom)) for row in rows]
-        matched = network.match(tracks)
-        write_passes(conn, network.passes(matched, tracks, [row.id for row in rows], [row.import_id for row in rows]))
+        for rules, chosen in by_rules(tracks, policies).items():
+            if rules not in networks:
+                networks[rules] = load_network(conn, rules)
+            network = networks[rules]
+            own, of = [tracks[at] for at in chosen], [rows[at] for at in chosen]
+            passes = network.passes(network.match(own), own, [one.id for one in of], [one.import_id for one in of])
+            write_passes(conn, passes)
         done += len(rows)
         after = rows[-1].id
     return done

@@ -51,6 +51,11 @@ class Passes:
         """How many."""
         return len(self.segment_id)
 
+    @classmethod
+    def joined(cls, parts: list[Passes]) -> Passes:
+        """All of one part after the other; there is one at least."""
+        return cls(*(np.concatenate([getattr(part, one.name) for part in parts]) for one in fields(cls)))
+
     def take(self, chosen: NDArray[np.int64]) -> Passes:
         """Those at some positions."""
         return Passes(*(getattr(self, one.name)[chosen] for one in fields(Passes)))

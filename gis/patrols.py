@@ -16,14 +16,13 @@ from gis.errors import CityError, ParameterError
 from gis.patrol_files import PatrolFile
 from gis.patrol_fixes import MAX_REF, FixJudge, GoodFixes, judge_fixes
 from gis.patrol_rows import RowJudge, segments_by_code, whole_passes
-from gis.patrol_tracks import LONELY, keep_tracks, load_network, tracks_of
-from gis.patrol_writer import surveyor_ids, write_passes
-from gis.policies import city_policy
+from gis.patrol_tracks import LONELY, by_rules, keep_tracks, load_network, tracks_of
+from gis.patrol_writer import Passes, surveyor_ids, write_passes
+from gis.policies import policy_by_day
 from gis.readers.declared import choose_crs
 from gis.report_files import Reject
 from gis.report_rejects import RejectsFile, store_rejects
 from gis.reports import city_bounds, file_digest
-from gis.rules.policy import Policy
 from gis.store.database import bump_version, own_surveys, share_ground
 from gis.store.schema import road_segments
 from gis.store.schema_surveys import patrol_imports
@@ -129,7 +128,7 @@ def import_patrols(
             work.rows(RowJudge(segments_by_code(conn), city.time_zone, surveyor, now, order.time_format))
         else:
             judge = FixJudge(city.time_zone, crs, city_bounds(conn), surveyor, now, order.time_format)
-            work.tracks(judge, city_policy(conn, now.date()))
+            work.tracks(judge)
         summary.rejected, summary.first_rejects = rejects.count, rejects.first
         close_import(conn, summary)
         rejects.keep()
@@ -161,8 +160,8 @@ class _Import:
             self.progress(len(chunk) + len(chunk.malformed))
         self.summary.passes, self.summary.segments = self.summary.accepted, len(touched)
 
-    def tracks(self, judge: FixJudge, policy: Policy) -> None:
-        """Take in tracks."""
+    def tracks(self, judge: FixJudge) -> None:
+        """Take in tracks, each matched by the policy of its day."""
         parts = []
         for fixes in self.file.fixes():
             good, rejects = judge_fixes(fixes, judge)
@@ -178,14 +177,18 @@ class _Import:
         summary = self.summary
         summary.tracks, summary.accepted = len(new), sum(map(len, new))
         summary.duplicate = sum(map(len, tracks)) - summary.accepted
-        summary.track_m = summary.matched_m = 0.0
+        track_m = matched_m = summary.track_m = summary.matched_m = 0.0
         if not new:
             return
-        network = load_network(self.conn, policy)
-        matched = network.match(new)
-        summary.track_m, summary.matched_m = round(matched.track_m, 1), round(matched.matched_m, 1)
-        passes = network.passes(matched, new, list(kept.values()), [summary.import_id] * len(new))
-        summary.passes, summary.segments = write_passes(self.conn, passes)
+        track_ids, passes = list(kept.values()), []
+        for rules, chosen in by_rules(new, policy_by_day(self.conn)).items():
+            network, own = load_network(self.conn, rules), [new[at] for at in chosen]
+            matched = network.match(own)
+            track_m, matched_m = track_m + matched.track_m, matched_m + matched.matched_m
+            own_ids = [track_ids[at] for at in chosen]
+            passes.append(network.passes(matched, own, own_ids, [summary.import_id] * len(own)))
+        summary.track_m, summary.matched_m = round(track_m, 1), round(matched_m, 1)
+        summary.passes, summary.segments = write_passes(self.conn, Passes.joined(passes))
         if summary.matched_m < LEAST_MATCHED * summary.track_m:
             summary.warnings.append(
                 f"only {summary.matched_m:,.0f} m of {summary.track_m:,.0f} m run along roads: is the datum right?"

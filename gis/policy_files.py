@@ -14,8 +14,8 @@ from sqlalchemy import Connection, func, insert, select
 from gis.assignments import reassign
 from gis.city import read_city
 from gis.errors import Conflict, FileError, ParameterError
-from gis.patrol_tracks import match_again
-from gis.policies import LAYER, as_json, city_policies, city_policy, overrides_sha256
+from gis.patrol_tracks import MATCHED_BY, match_again
+from gis.policies import LAYER, as_json, city_policies, overrides_sha256
 from gis.rules.policy_judging import Judged, judge
 from gis.rules.policy_overrides import UNDATED, Difference, Override, differences, policies_with
 from gis.store.database import bump_version, own_ground
@@ -66,6 +66,8 @@ class PolicyLoad:
         Numbers that hold on other days, or are others, than before.
     reassigned
         Reports whose road segment changed, where the reach of segments did.
+    matched
+        Tracks of patrols that were matched anew, where the numbers of matching changed.
     """
 
     load_id: int | None
@@ -75,6 +77,7 @@ class PolicyLoad:
     differences: list[Difference] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     reassigned: int = 0
+    matched: int = 0
 
 
 def read_policy_file(path: Path) -> PolicyFile:
@@ -134,14 +137,13 @@ def load_policy(conn: Connection, file: PolicyFile, actor: str, now: datetime) -
     differ = differences(before, after)
     refuse_retimed(conn, differ, today)
     load_id = _store(conn, file, actor, digest)
-    moved = 0
-    if any(one.name in UNDATED for one in differ):
-        moved = reassign(conn)
-        match_again(conn, city_policy(conn, today))
-        bump_version(conn, "roads", "surveys")
+    names = {one.name for one in differ}
+    moved = reassign(conn) if names & set(UNDATED) else 0
+    matched = match_again(conn) if names & set(MATCHED_BY) else 0
+    bump_version(conn, *(["roads"] if names & set(UNDATED) else []), *(["surveys"] if matched else []))
     warnings += published_before(conn, differ)
     bump_version(conn, LAYER)
-    return PolicyLoad(load_id, True, digest, file.overrides, differ, warnings, moved)
+    return PolicyLoad(load_id, True, digest, file.overrides, differ, warnings, moved, matched)
 
 
 def _store(conn: Connection, file: PolicyFile, actor: str, digest: str) -> int:

@@ -7,7 +7,6 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +19,6 @@ from gis.city import City, read_city
 from gis.geometry.datum import metric_transformer
 from gis.loading import GEOMETRY, PLAIN_GEOMETRY, TEXT, LoadSummary, reject_elsewhere, shapes_of, stage
 from gis.patrol_tracks import match_again
-from gis.policies import city_policy
 from gis.readers import Features, Layout, read_features
 from gis.road_areas import place_segments
 from gis.store.database import bump_version, own_ground, sql
@@ -136,7 +134,7 @@ def load_roads(
         conn.execute(text("ANALYZE road_segments"))
         place_segments(conn)
         summary.reassigned = reassign(conn)
-        matched = match_again(conn, city_policy(conn, datetime.now(UTC).date()))
+        matched = match_again(conn)
         bump_version(conn, "roads", *(["surveys"] if matched else []))
     return summary
 

@@ -110,12 +110,17 @@ def load_command(*, file: Path, actor: str | None, as_json: bool) -> None:
         "entries": len(done.overrides),
         "changes": changes,
         "reassigned": done.reassigned,
+        "matched": done.matched,
         "warnings": done.warnings,
     }
     if not done.changed:
         lines = [f"{file}: this holds already; nothing was changed"]
     else:
         lines = [f"{file}: policy file {done.load_id} holds, {_sizes(done.overrides)}", *map(_change, changes)]
+        if done.reassigned:
+            lines.append(f"{done.reassigned:,} reports have another road segment")
+        if done.matched:
+            lines.append(f"{done.matched:,} tracks of patrols were matched anew")
     show(answer, "\n  ".join([*lines, *done.warnings]), as_json=as_json)
 
 

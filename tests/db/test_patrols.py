@@ -6,7 +6,7 @@ import json
 from collections import defaultdict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +24,7 @@ from gis.store.database import versions
 from gis.verify import verify
 from tests.db.patrol_files import (
     ALONG,
+    NOW,
     ROADS,
     START,
     WHOLE,
@@ -214,7 +215,6 @@ def test_tracks_are_matched_anew_when_roads_change(
 
 def test_matching_again_without_a_change_gives_the_same(surveyed: Connection, tmp_path: Path) -> None:
     from gis.patrol_tracks import match_again
-    from gis.rules.policy import policy_on
 
     rng = np.random.default_rng(2)
     for number in range(4):
@@ -226,7 +226,7 @@ def test_matching_again_without_a_change_gives_the_same(surveyed: Connection, tm
     before = surveyed.execute(text(f"SELECT {columns} FROM patrol_passes ORDER BY 1, 2")).all()
     assert len(before) >= 8
     days = covered(surveyed)
-    assert match_again(surveyed, policy_on(date(2016, 6, 1))) == 4
+    assert match_again(surveyed) == 4
     assert surveyed.execute(text(f"SELECT {columns} FROM patrol_passes ORDER BY 1, 2")).all() == before
     assert covered(surveyed) == days
 
@@ -270,3 +270,24 @@ def test_verify_sees_a_roll_up_that_is_not_what_the_passes_say(surveyed: Connect
     assert verify(surveyed).survey_differences == 1
     surveyed.execute(text("DELETE FROM patrol_passes"))
     assert verify(surveyed).survey_differences == 0
+
+
+def test_a_track_is_matched_by_the_policy_of_its_day(surveyed: Connection, tmp_path: Path) -> None:
+    """Two drives 15 m beside the road, a day apart; from the second day on the city sees only 5 m far."""
+    from gis.policy_files import load_policy, read_policy_file
+
+    aside = [(lon, lat + 15 / 111_000) for lon, lat in walk(*ROADS["M1"])]
+    policy = tmp_path / "policy.toml"
+    policy.write_text(
+        f'[[from]]\neffective = {(START + timedelta(days=1)):%Y-%m-%d}\nreason = "x"\nsurvey_reach_m = 5\n'
+    )
+    load_policy(surveyed, read_policy_file(policy), "office", NOW)
+    for number in range(2):
+        take(surveyed, as_gpx(tmp_path / "a.gpx", aside, start=START + timedelta(days=number)))
+    days = text("SELECT DISTINCT day - :first FROM patrol_passes ORDER BY 1")
+    first = {"first": START.date()}
+    assert surveyed.execute(days, first).scalars().all() == [0]
+    policy.write_text("")
+    assert load_policy(surveyed, read_policy_file(policy), "office", NOW).matched == 2
+    assert surveyed.execute(days, first).scalars().all() == [0, 1]
+    assert roll_up_is_that_of_the_passes(surveyed)
