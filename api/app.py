@@ -18,6 +18,7 @@ from sqlalchemy import Engine
 from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES
 
 from api import (
+    bulletins,
     cases,
     catalogue,
     collections,
@@ -87,6 +88,7 @@ ROUTERS = (
     duty,
     listings,
     standings,
+    bulletins,
     operations,
     evidence,
     policy,
@@ -143,6 +145,7 @@ def create_app(engine: Engine) -> FastAPI:
         app.state.turns = asyncio.Semaphore(TURNS)
         app.state.exports = exports.ExportTurns()
         app.state.import_turn = asyncio.Lock()
+        app.state.bulletin_turn = asyncio.Lock()
         app.state.watch = VersionWatch(engine)
         app.state.questions = Questions(engine, TURNS, settings().query_limit_s)
         live.start()
@@ -174,6 +177,7 @@ def create_app(engine: Engine) -> FastAPI:
     app.state.city = app.state.extent = None
     app.state.counts = OrderedDict()
     app.state.features = FeatureStore()
+    app.state.bulletins = OrderedDict()
     app.state.tasks = set()
     app.state.tiles = TileLayers(lambda conn: ground_of(conn, live))
     app.state.tile_cache = TileCache()

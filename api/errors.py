@@ -27,6 +27,7 @@ from gis.errors import (
     InputError,
     NotAllowed,
     NotFound,
+    NotInstalled,
     ParameterError,
     RemoteError,
     RowsRefused,
@@ -51,6 +52,7 @@ STATUS_OF: dict[type[FinegridError], int] = {
     KeyMissing: 401,
     NotAllowed: 403,
     TooLarge: 413,
+    NotInstalled: 501,
     RemoteError: 502,
     ClusterError: 503,
     FinegridError: 500,
@@ -65,6 +67,7 @@ TITLES = {
     409: "The state of the city forbids it",
     413: "Too large",
     500: "A fault of the server",
+    501: "This server is not set up for it",
     502: "Another server does not answer",
     503: "The database does not answer",
 }

@@ -14,6 +14,7 @@
     ├── NotAllowed            writing without a valid key
     ├── TooLarge              more bytes, rows or points than one request may carry
     ├── RemoteError           another city's server does not answer, or not as it should
+    ├── NotInstalled          this machine lacks a library or font that the answer needs
     └── ClusterError          the database cannot be created, started or reached
 
 Every message says what is wrong, where, and what would be right.
@@ -104,6 +105,10 @@ class TooLarge(FinegridError):
 
 class RemoteError(FinegridError):
     """Another city's server does not answer, or not as it should."""
+
+
+class NotInstalled(FinegridError):
+    """A library or font that the answer needs is not on this machine; says what to install."""
 
 
 class ClusterError(FinegridError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from gis.cli.answers import density_command, roads_group
+from gis.cli.bulletin import bulletin_command
 from gis.cli.calendar import calendar_group
 from gis.cli.case_answers import indicators_command, response_group
 from gis.cli.cases import cases_group
@@ -73,6 +74,7 @@ import_group.add_command(import_patrols_command)
 main.add_command(cases_group)
 main.add_command(listings_group)
 main.add_command(standings_group)
+main.add_command(bulletin_command)
 main.add_command(draw_group)
 for command in (points_command, weighed_roads_command, results_command):
     draw_group.add_command(command)

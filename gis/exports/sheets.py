@@ -148,14 +148,14 @@ class _Sheets:
         self._sheet.write_datetime(row, at, value, self._formats[kind])
 
 
-def write_text(sheet: Worksheet, row: int, column: int, text: str, quoted: Any) -> None:
+def write_text(sheet: Worksheet, row: int, column: int, text: str, quoted: Any, form: Any = None) -> None:
     """Text as text, cut where Excel's cells end; marked where a spreadsheet would take it for a formula."""
     if len(text) > LONGEST:
         text = text[: LONGEST - 1] + "…"
     if text.startswith(FORMULA_STARTS):
         sheet.write_string(row, column, text, quoted)
     else:
-        sheet.write_string(row, column, text)
+        sheet.write_string(row, column, text, form)
 
 
 def _about(book: xlsxwriter.Workbook, prepared: Prepared) -> None:
