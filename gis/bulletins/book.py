@@ -109,7 +109,7 @@ class _Book:
         sheet.repeat_rows(0, 1)
         sheet.set_margins(0.4, 0.4, 0.6, 0.6)
         text, digest = self._text, self._found.standing.record.facts_sha256[:12]
-        sheet.set_footer(f"&L{text['facts']} {digest}&C{text['page']}&P{text['pages']}&N{text['page_end']}")
+        sheet.set_footer(f"&L{text['facts']} {digest}&C{text['page']} &P {text['pages']} &N {text['page_end']}")
         return sheet
 
     def _table(

@@ -41,6 +41,11 @@ LAYERS = {
     "cases": "案件",
     "listings": "挂牌",
     "patrols": "巡查",
+    "dust": "以克论净",
+    "media": "媒体报道",
+    "satisfaction": "满意度调查",
+    "measures": "工程措施",
+    "facilities": "设施",
 }
 """Layers of a city's provenance in Chinese."""
 
