@@ -14,6 +14,7 @@ from gis.reports import ImportOrder, import_reports
 from gis.settings import settings
 from gis.store.database import create_database_engine
 from tests.api.tiny import Tiny, bad_rows, fill, tiny_facts, write_reports
+from tests.standing_city import prepare
 
 KEY = "0123456789abcdef-key"
 
@@ -57,6 +58,25 @@ def client(tiny_url: str, make_database: Callable[..., str]) -> Iterator[TestCli
 def own_engine(tiny_url: str, make_database: Callable[..., str]) -> Iterator[Engine]:
     """A tiny city of the test's own."""
     engine = create_database_engine(make_database(tiny_url), pool_size=CONNECTIONS)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def standing_url(tiny_url: str, make_database: Callable[..., str]) -> str:
+    """A tiny city with all that standings are made of; cloned."""
+    url = make_database(tiny_url)
+    engine = create_database_engine(url)
+    with engine.begin() as conn:
+        prepare(conn)
+    engine.dispose()
+    return url
+
+
+@pytest.fixture
+def standing_engine(standing_url: str, make_database: Callable[..., str]) -> Iterator[Engine]:
+    """Such a city of the test's own."""
+    engine = create_database_engine(make_database(standing_url), pool_size=CONNECTIONS)
     yield engine
     engine.dispose()
 

@@ -29,10 +29,10 @@ from gis.standing_rows import rows_text, work_out
 from gis.standings import draft, publish
 from gis.store.database import transaction
 from gis.store.schema_standings import standing_rows, standings
-from tests.api.conftest import facts, own_engine, tiny_url
-from tests.standing_city import NOW, T1, T2, T3, prepare
+from tests.api.conftest import facts, standing_engine, standing_url, tiny_url
+from tests.standing_city import NOW, T1, T2, T3
 
-__all__ = ["facts", "own_engine", "tiny_url"]
+__all__ = ["facts", "standing_engine", "standing_url", "tiny_url"]
 POLICY = POLICIES[0]
 REPORTS = text(
     "SELECT r.source_ref, s.name AS source, s.kind AS source_kind, k.kind || ':' || k.code AS category,"
@@ -50,10 +50,8 @@ WELL_SURVEYED = {T1: {"990101001"}, T2: {"990101001", "990101002"}}
 
 
 @pytest.fixture
-def city(own_engine: Engine) -> Engine:
-    with own_engine.begin() as conn:
-        prepare(conn)
-    return own_engine
+def city(standing_engine: Engine) -> Engine:
+    return standing_engine
 
 
 def put_out(engine: Engine, name: str, reason: str | None = None, now: datetime = NOW) -> str:
