@@ -4,10 +4,10 @@ PORT ?= 8000
 EXAMPLES ?= 200
 WORKERS ?= $(shell nproc)
 
-.PHONY: help setup setup-test demo test fuzz check format bench
+.PHONY: help setup setup-test demo test fuzz effect-coverage check format bench
 
 help:            ## list the targets
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
 setup:           ## install what is missing: PostgreSQL + PostGIS, .venv
 	@scripts/setup
@@ -23,6 +23,9 @@ test: setup-test ## the whole test suite against a real PostGIS; ARGS="-k locate
 
 fuzz: setup-test ## thousands of requests made up from the API definition; EXAMPLES=200 per operation and kind
 	@FUZZ=1 FUZZ_EXAMPLES=$(EXAMPLES) .venv/bin/python -m pytest tests/clients/test_schemathesis.py $(ARGS)
+
+effect-coverage: setup-test ## two thousand simulated measures of each kind: how often the intervals hold the truth
+	@FINEGRID_TEST_EFFECTS=2000 .venv/bin/python -m pytest -q tests/unit/test_effect_coverage.py $(ARGS)
 
 check: setup-test ## format, lint, types, import contract
 	@.venv/bin/ruff format --check .

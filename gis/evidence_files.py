@@ -12,6 +12,7 @@ from gis.readers import Features
 
 EPOCH = date(1970, 1, 1)
 LARGEST = 2**31 - 1
+EARLIEST, LATEST = date(1900, 1, 1), date(2200, 1, 1)
 LONGEST = 200
 
 
@@ -49,13 +50,14 @@ def days_of(features: Features, name: str) -> list[int | None]:
             days.append(None if value is None else (_iso_day(value) - EPOCH).days)
         except ValueError:
             days.append(None)
-            features.reject(at, f"its {name} {value!r} is no ISO day such as 2016-06-01")
+            features.reject(at, f"its {name} {value!r} is no ISO day such as 2016-06-01, from {EARLIEST} to {LATEST}")
     return days
 
 
 def _iso_day(value: str) -> date:
     day = date.fromisoformat(value)
-    if day.isoformat() != value:  # 20160601 and 2016-W22-3 are ISO days, too, and as good as never meant
+    # 20160601 and 2016-W22-3 are ISO days, too, and as good as never meant.
+    if day.isoformat() != value or not EARLIEST <= day <= LATEST:
         raise ValueError(value)
     return day
 
@@ -116,3 +118,10 @@ def whole_areas(conn: Connection) -> dict[str, set[str]]:
                 break
             current = rows[current.parent_id]
     return whole
+
+
+def reject_reversed(features: Features, first: list[int | None], stop: list[int | None]) -> None:
+    """Reject rows whose valid_to is not after their valid_from."""
+    for at, (from_day, to_day) in enumerate(zip(first, stop, strict=True)):
+        if from_day is not None and to_day is not None and to_day <= from_day:
+            features.reject(at, "its valid_to is not after its valid_from; valid_to is the first day no longer")

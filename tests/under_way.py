@@ -1,4 +1,4 @@
-"""What is under way in the tiny city: cases, listed places, special operations."""
+"""What is under way in the tiny city: cases, listed places, special operations, facilities, measures."""
 
 from __future__ import annotations
 
@@ -40,9 +40,39 @@ def put_under_way(conn: Connection) -> None:
     open_some_cases(conn)
     list_some_places(conn)
     proclaim_operations(conn)
+    build_some(conn)
     draw_and_weigh(conn)
     publish_some_standings(conn)
     add_pass(conn, "R1", "2016-05-03T08:00:00", "patrol car 7", datetime(2016, 5, 4, tzinfo=UTC))
+
+
+def build_some(conn: Connection) -> None:
+    """Facilities and measures: points, lines and polygons, some of them gone, some without cost or capacity."""
+    for code, name, capacity, valid, wkt in (
+        ("P1", AWKWARD, 40, "[2016-01-01,)", "POINT (113.602 34.702)"),
+        ("P2", "厕所", None, "[2016-03-01,2016-05-11)", "POINT (113.609 34.7035)"),
+    ):
+        conn.execute(
+            text(
+                "INSERT INTO facilities (code, kind, name, capacity, valid, geom)"
+                " VALUES (:code, 'parking_place', :name, :capacity, CAST(:valid AS daterange),"
+                " ST_GeomFromText(:wkt, 4326))"
+            ),
+            {"code": code, "name": name, "capacity": capacity, "valid": valid, "wkt": wkt},
+        )
+    for ref, name, cost, valid, wkt in (
+        ("M1", AWKWARD, 86_000, "[2016-05-11,)", "MULTILINESTRING ((113.601 34.7015, 113.605 34.7015))"),
+        ("M2", "绿地", None, "[2016-04-01,2016-05-21)", CORNER.replace("POLYGON ", "MULTIPOLYGON (") + ")"),
+        ("M3", "桩", 900, "[2016-05-01,)", "POINT (113.604 34.703)"),
+    ):
+        conn.execute(
+            text(
+                "INSERT INTO measures (ref, kind, name, cost_yuan, valid, begun, geom) VALUES (:ref, 'barrier', :name,"
+                " :cost, CAST(:valid AS daterange), lower(CAST(:valid AS daterange)) - 5, ST_GeomFromText(:wkt, 4326))"
+            ),
+            {"ref": ref, "name": name, "cost": cost, "valid": valid, "wkt": wkt},
+        )
+    bump_version(conn, "facilities", "measures")
 
 
 def draw_and_weigh(conn: Connection) -> None:

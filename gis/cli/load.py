@@ -27,7 +27,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 @click.group("load")
 def load_group() -> None:
-    """Load areas, cells, roads, tiers, people, categories and special operations.
+    """Load what the city is made of, who works in it, and what was built, printed and thought.
 
     Formats: GeoJSON, GeoPackage, Shapefile, FlatGeobuf, GeoParquet, CSV (with a column `wkt`, or lon and lat for
     points). A file is taken whole or refused whole, naming every row that is wrong. Loading it twice changes nothing.

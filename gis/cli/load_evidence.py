@@ -1,11 +1,14 @@
-"""`finegrid load media` and `satisfaction`: evidence, file by file."""
+"""`finegrid load media`, `satisfaction`, `facilities` and `measures`: evidence, file by file."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from gis.cli.frame import city_transaction, parse_mapping
-from gis.cli.load import file_options, load_group, show_summary
+from gis.cli.load import file_options, load_group, shape_options, show_summary
+from gis.facilities import load_facilities
+from gis.measures import load_measures
 from gis.media import load_media
 from gis.satisfaction import load_satisfaction
 
@@ -59,4 +62,58 @@ def load_satisfaction_command(file: Path, pairs: tuple[str, ...], *, encoding: s
     """  # noqa: D301 - click wants the character itself
     with city_transaction() as conn:
         summary = load_satisfaction(conn, file, parse_mapping(pairs), encoding=encoding)
+    show_summary(summary, as_json=as_json)
+
+
+@load_group.command("facilities")
+@shape_options
+def load_facilities_command(
+    file: Path, crs: str | None, pairs: tuple[str, ...], *, as_json: bool, **options: Any
+) -> None:
+    """Load facilities 设施: parking places with their spaces, public toilets, ...
+
+    \b
+    Fields:
+      code           one that is stored already becomes what the file says
+      kind           your own code, e.g. parking_place, public_toilet
+      name
+      valid_from     first day there
+      valid_to       first day no longer there; empty: it is there
+      capacity       spaces, seats, ...; may be empty
+      area_code      may be empty: the lowest area that covers it
+    Points or polygons. Where a facility is extended, end it and add another one, so that growth is dated.
+
+    \b
+    Example:
+      finegrid load facilities facilities.geojson --crs wgs84
+    """  # noqa: D301 - click wants the character itself
+    with city_transaction() as conn:
+        summary = load_facilities(conn, file, crs, parse_mapping(pairs), **options)
+    show_summary(summary, as_json=as_json)
+
+
+@load_group.command("measures")
+@shape_options
+def load_measures_command(
+    file: Path, crs: str | None, pairs: tuple[str, ...], *, as_json: bool, **options: Any
+) -> None:
+    """Load engineering measures 工程措施: barriers, bollards, pocket greens, parking spaces, ...
+
+    \b
+    Fields:
+      ref            one that is stored already becomes what the file says
+      kind           your own code, e.g. barrier, pocket_green
+      name
+      valid_from     first day in place
+      valid_to       first day no longer in place; empty: it is there
+      begun          first day of the works; empty: the day it was in place
+      cost_yuan      whole yuan; may be empty
+    Points, lines or polygons.
+
+    \b
+    Example:
+      finegrid load measures measures.geojson --crs wgs84
+    """  # noqa: D301 - click wants the character itself
+    with city_transaction() as conn:
+        summary = load_measures(conn, file, crs, parse_mapping(pairs), **options)
     show_summary(summary, as_json=as_json)

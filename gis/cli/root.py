@@ -26,6 +26,7 @@ from gis.cli.load_evidence import load_group
 from gis.cli.locate import locate_command
 from gis.cli.lookups import imports_command, reports_command
 from gis.cli.maps import map_group
+from gis.cli.measures import facilities_group, measures_group
 from gis.cli.open311 import open311_group
 from gis.cli.operations import operations_group
 from gis.cli.policy import policy_group
@@ -81,6 +82,8 @@ for command in (points_command, weighed_roads_command, results_command):
 main.add_command(media_command)
 main.add_command(satisfaction_command)
 main.add_command(series_command)
+main.add_command(measures_group)
+main.add_command(facilities_group)
 main.add_command(calendar_group)
 main.add_command(indicators_command)
 main.add_command(response_group)

@@ -11,6 +11,7 @@ from gis.collections.declared import Collection, Property
 from gis.collections.dust_layer import DUST_POINTS
 from gis.collections.hot_spot_layer import HOT_SPOTS
 from gis.collections.listing_layers import LISTING_GROUNDS, LISTINGS
+from gis.collections.measure_layers import FACILITIES, MEASURES
 from gis.collections.operation_layer import OPERATIONS
 from gis.collections.standing_layer import STANDINGS
 from gis.collections.windows import PERIOD, STAFFING, density_of, staffing_rows
@@ -272,6 +273,8 @@ COLLECTIONS: dict[str, Collection] = {
         LISTINGS,
         LISTING_GROUNDS,
         OPERATIONS,
+        FACILITIES,
+        MEASURES,
         COORDINATORS,
         STAFFING_ROWS,
         *map(_density_areas, AREA_LEVELS),

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from gis.city import City
 from gis.store.database import sql
 
-LAYERS = ("city", "areas", "cells", "roads", "reports", "operations")
+LAYERS = ("city", "areas", "cells", "roads", "reports", "operations", "facilities", "measures")
 """Data versions on which an extent depends."""
 Box = tuple[float, float, float, float]
 
@@ -22,7 +22,7 @@ class Extent:
     Parameters
     ----------
     box
-        Of the ground: areas, cells, roads, special operations.
+        Of the ground: areas, cells, roads, special operations, facilities, measures.
     reports
         Of the ground and the reports: a position outside all cells is kept as it was sent, however far away.
     """

@@ -28,7 +28,8 @@ class Layout:
     required, optional
         Its fields.
     kind
-        Of its geometry: polygon, line, point; None where rows have none.
+        Of its geometry: polygon, line, point, or several of them as `gis.readers.shapes.KINDS` names them; None where
+        rows have none.
     needs_geometry
         False: rows may do without (then `Features.geometry` is None where the file has none at all).
     """
@@ -157,7 +158,7 @@ def _geometry_of_columns(
 ) -> NDArray[np.object_] | None:
     if "wkt" in found:
         return _from_wkt(table.columns[found["wkt"]], features)
-    if layout.kind == "point" and {"lon", "lat"} <= set(found):
+    if layout.kind is not None and layout.kind.startswith("point") and {"lon", "lat"} <= set(found):
         return _from_lonlat(table.columns[found["lon"]], table.columns[found["lat"]], features)
     return None
 

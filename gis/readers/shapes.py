@@ -19,6 +19,8 @@ KINDS: dict[str, tuple[str, ...]] = {
     "polygon": ("Polygon", "MultiPolygon"),
     "line": ("LineString", "MultiLineString"),
     "point": ("Point",),
+    "point or polygon": ("Point", "Polygon", "MultiPolygon"),
+    "point, line or polygon": ("Point", "MultiPoint", "LineString", "MultiLineString", "Polygon", "MultiPolygon"),
 }
 # Where a ring touches itself a repair leaves crumbs of some square millimetres.
 CRUMB_M2 = 1.0
@@ -44,14 +46,14 @@ def clean_shapes(geometry: Geometries, kind: str, crs: SourceCrs, labels: Sequen
     geometry
         Shapely geometries or None, in `crs`.
     kind
-        polygon, line or point: which one every row must have.
+        polygon, line or point: which one every row must have; or several of them.
     labels
         Code or name of each row, for the messages.
 
     Returns
     -------
     Shapes
-        MultiPolygon, MultiLineString or Point, two-dimensional, longitude and latitude in degrees.
+        MultiPolygon, MultiLineString, Point or MultiPoint, two-dimensional, longitude and latitude in degrees.
     """
     shapes = Shapes(np.full(len(geometry), None, dtype=object), [], [])
 
@@ -70,9 +72,8 @@ def clean_shapes(geometry: Geometries, kind: str, crs: SourceCrs, labels: Sequen
         accepted[at] = None
         shapes.problems.append(RowProblem(at + 1, reason, labels[at]))
     shapes.geometry[:] = geometry_to_wgs84(accepted, crs)
-    if kind == "polygon":
-        _repair(shapes, np.flatnonzero(~shapely.is_missing(accepted)), labels)
-    shapes.geometry[:] = _as_multi(shapes.geometry, kind)
+    _repair(shapes, np.flatnonzero(_are(accepted, "polygon")), labels)
+    shapes.geometry[:] = _as_multi(shapes.geometry)
     return shapes
 
 
@@ -132,12 +133,17 @@ def _polygonal(geometry: shapely.Geometry) -> shapely.Geometry | None:
     return shapely.multipolygons(whole if len(whole) else parts) if len(parts) else None
 
 
-def _as_multi(geometry: Geometries, kind: str) -> Geometries:
-    if kind == "point":
-        return geometry
-    parts, owner = shapely.get_parts(geometry, return_index=True)
-    build = shapely.multipolygons if kind == "polygon" else shapely.multilinestrings
-    multi = np.full(len(geometry), None, dtype=object)
-    if len(parts):
-        build(parts, indices=owner, out=multi)
+def _are(geometry: Geometries, kind: str) -> NDArray[np.bool_]:
+    """Which are of a kind."""
+    return np.array([one is not None and one.geom_type in KINDS[kind] for one in geometry], dtype=bool)
+
+
+def _as_multi(geometry: Geometries) -> Geometries:
+    """Polygons and lines as their multi types; points as they are."""
+    multi = geometry.copy()
+    for kind, build in (("polygon", shapely.multipolygons), ("line", shapely.multilinestrings)):
+        rows = np.flatnonzero(_are(geometry, kind))
+        parts, owner = shapely.get_parts(geometry[rows], return_index=True)
+        if len(parts):
+            multi[rows] = build(parts, indices=owner)
     return multi

@@ -145,6 +145,35 @@ class Policy:
     effect_confidence: float = _number(
         0.95, "1", "12", "default", "how sure the intervals of effects and of survey results are"
     )
+    effect_match_periods: int = _number(
+        6, "periods", "12", "default", "by whose level and trend places are found that are alike: the earliest part"
+    )
+    effect_baseline_periods: int = _number(
+        6, "periods", "12", "default", "with which the time after a measure is compared, between the parts beside it"
+    )
+    effect_choice_periods: int = _number(
+        3, "periods", "12", "default", "just before, by which the place was chosen: in neither side of the comparison"
+    )
+    effect_after_periods: int = _number(6, "periods", "12", "default", "after a measure that are looked at, at most")
+    effect_after_least: int = _number(3, "periods", "12", "default", "after a measure that are needed")
+    effect_known_share: float = _number(
+        0.1, "1", "12", "default", "a period with less than this share of the usual reports is taken as not known"
+    )
+    effect_ring_m: float = _number(
+        200.0, "m", "12", "default", "around a measure, to where problems may have moved; no place there is compared"
+    )
+    effect_matches: int = _number(12, "places", "12", "default", "that a treated place is compared with, at most")
+    effect_least_matches: int = _number(5, "places", "12", "default", "that it must be compared with")
+    effect_level_factor: float = _number(
+        3.0, "times", "12", "default", "that the level of a compared place may be higher or lower"
+    )
+    effect_least_reports: int = _number(
+        20, "reports", "12", "default", "in the matching part of a treated place, below which nothing is said"
+    )
+    effect_placebos: int = _number(
+        300, "places", "12", "default", "treated as if, to see how far estimates stray by themselves"
+    )
+    effect_least_placebos: int = _number(60, "places", "12", "default", "that must be found for it")
     problem_points_parking: int = _number(100, "1/1000 point", "5", "found", "what chaotic parking deducts at first")
     problem_points_trading: int = _number(100, "1/1000 point", "5", "found", "what chaotic trading deducts at first")
     problem_points_rubbish: int = _number(100, "1/1000 point", "5", "found", "what rubbish piled up deducts at first")

@@ -61,6 +61,9 @@ OF_ONE: dict[str, tuple[float, float]] = {
     "dust_points_needed": (1, 100),
     "rank_confidence": (0.5, 0.9999),
     "goal_confidence": (0.5, 0.9999),
+    "effect_confidence": (0.5, 0.999),
+    "effect_level_factor": (1.01, 100),
+    "effect_ring_m": (1, 2000),
 }
 TEXTS: dict[str, Callable[[str], object]] = {"office_hours": office_hours, "quotas": quotas_of}
 """How numbers that are written as text are read; a ValueError says what would be right."""
@@ -245,6 +248,13 @@ def contradictions(policy: Policy) -> list[str]:
         last = getattr(policy, first) - getattr(policy, step) * (getattr(policy, places) - 1)
         if last < 0:
             found.append(f"{first}: the last of {places} would get {last} yuan; {step} takes too much off each place")
+    for least, most in (
+        ("effect_after_least", "effect_after_periods"),
+        ("effect_least_matches", "effect_matches"),
+        ("effect_least_placebos", "effect_placebos"),
+    ):
+        if getattr(policy, least) > getattr(policy, most):
+            found.append(f"{least}: must not be more than {most}, or no effect could ever be told")
     if policy.dust_points_needed > policy.dust_points_per_road:
         found.append(
             "dust_points_needed: must not be more than dust_points_per_road, or no road would ever have enough"

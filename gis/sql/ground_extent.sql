@@ -1,4 +1,5 @@
--- The box that holds the live areas, cells and road segments, and the special operations, which may reach beyond them.
+-- The box that holds the live areas, cells and road segments, and of what may reach beyond them: special
+-- operations, facilities, measures.
 -- Columns: west, south, east, north (degrees, SRID 4326; null where there are none).
 -- Sequential scans; 150 k boxes.
 SELECT
@@ -13,5 +14,9 @@ FROM (
         SELECT geom FROM road_segments WHERE retired_at IS NULL
         UNION ALL
         SELECT geom FROM special_operations
+        UNION ALL
+        SELECT geom FROM facilities
+        UNION ALL
+        SELECT ST_Expand(geom, 0.0002) FROM measures
     ) AS ground
 ) AS extent
