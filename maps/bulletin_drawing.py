@@ -186,8 +186,11 @@ def text_width(text: str, size: float) -> float:
 
 def round_length(most_m: float) -> float:
     """The largest of 1, 2, 5, 10, 20 ... metres that is not longer."""
-    power = 10 ** math.floor(math.log10(max(most_m, 1)))
-    return float(max(step * power for step in STEPS if step * power <= max(most_m, 1)))
+    most = max(most_m, 1.0)
+    power = 10 ** math.floor(math.log10(most))
+    # A logarithm may round up to the next power.
+    steps = [step * power for step in STEPS if step * power <= most]
+    return float(max(steps, default=power / 10 * STEPS[-1]))
 
 
 def hatched(shape: shapely.Geometry, apart: float) -> shapely.Geometry:

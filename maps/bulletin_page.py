@@ -49,7 +49,7 @@ def bulletin_page(
         "draft": not found.published,
         "title": title_of(found, lang),
         "subtitle": _subtitle(found, lang),
-        "running": _running(found, lang),
+        "edges": Markup(_edges(found, lang)),  # noqa: S704 - texts are escaped as strings of CSS
         "facts": _facts(found, lang),
         "synthetic": text["synthetic"].format(layers=said.layers(found.synthetic, lang)) if found.synthetic else "",
         "summary": said.summary(found, lang),
@@ -104,15 +104,23 @@ def _subtitle(found: Bulletin, lang: Language) -> str:
     return f"{said.period_words(found.period, lang)} · {kind}"
 
 
-def _running(found: Bulletin, lang: Language) -> dict[str, str]:
-    """What stands at the edge of every page."""
+def _edges(found: Bulletin, lang: Language) -> str:
+    """What stands at the edge of every page, as style: written out, because browsers know no running headers."""
     text, head = TEXTS[lang], found.head
     state = text["draft"] if not found.published else text["revision"].format(n=head["revision"])
     made_up = f" · {text['made_up']}" if found.synthetic else ""
-    return {
-        "left": f"{title_of(found, lang)} · {head['period']} · {state}{made_up}",
-        "right": f"{text['facts']} {head['facts_sha256'][:SHORT]}",
-    }
+    left = f"{title_of(found, lang)} · {head['period']} · {state}{made_up}"
+    right = f"{text['facts']} {head['facts_sha256'][:SHORT]}"
+    page, of, end = (_css_string(words) for words in (f"{text['page']} ", f" {text['pages']} ", f" {text['page_end']}"))
+    return (
+        f"@top-left {{ content: {_css_string(left)}; }} @top-right {{ content: {_css_string(right)}; }} "
+        f"@bottom-center {{ white-space: nowrap; content: {page} counter(page) {of} counter(pages) {end}; }}"
+    )
+
+
+def _css_string(text: str) -> str:
+    """A text as a string of CSS; nothing in it can end the string or the style."""
+    return '"' + "".join(f"\\{ord(one):x} " if one in '"\\<>&\n\r\f' else one for one in text) + '"'
 
 
 def _facts(found: Bulletin, lang: Language) -> list[tuple[str, str]]:
