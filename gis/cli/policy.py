@@ -13,7 +13,7 @@ import click
 from gis.city import read_city
 from gis.cli.forms import DAY, out_option, write_answer
 from gis.cli.frame import city_transaction, json_option, show
-from gis.errors import NotFound
+from gis.errors import NotFound, ParameterError
 from gis.policies import city_policies, overrides_sha256
 from gis.policy_files import PolicyLoad, load_policy, policy_document, policy_history, read_policy_file
 from gis.policy_reads import COLUMNS, DIFFERENCE_COLUMNS, days_differ, policies_differ, policy_of_day
@@ -101,7 +101,7 @@ def load_command(*, file: Path, actor: str | None, as_json: bool) -> None:
     """
     read = read_policy_file(file)
     with city_transaction() as conn:
-        done = load_policy(conn, read, actor or getpass.getuser(), datetime.now(UTC))
+        done = load_policy(conn, read, actor or _account(), datetime.now(UTC))
     changes = policies_rows(done)
     answer = {
         "changed": done.changed,
@@ -191,6 +191,15 @@ def history_command(*, number: int | None, as_json: bool) -> None:
         for row in rows
     ]
     show({"rows": rows}, "\n".join(lines) or "no policy file was ever loaded: the rule book holds", as_json=as_json)
+
+
+def _account() -> str:
+    """The name of whoever runs the command."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError) as problem:
+        msg = "say who loads the policy: this account has no name"
+        raise ParameterError("--actor", msg) from problem
 
 
 def policies_rows(done: PolicyLoad) -> list[dict[str, Any]]:
