@@ -26,6 +26,7 @@ from bench import (
     peers,
     planning,
     serving,
+    standing,
     surveying,
     telling,
     tiling,
@@ -93,6 +94,7 @@ SECTIONS: dict[str, Callable[[Bench], list[Measured]]] = {
     "survey": surveying.section,
     "worst": worst.section,
     "planning": planning.section,
+    "standings": standing.section,
 }
 
 
