@@ -92,6 +92,8 @@ SCHEMAS = {
         [
             ("place", pa.int32()),
             ("incident", pa.string()),
+            ("category", pa.string()),
+            ("chaos", pa.string()),
             ("ref", pa.string()),
             ("day", pa.string()),
             ("outlet", pa.string()),

@@ -54,7 +54,7 @@ def ten_day_facts(conn: Connection, ground: Ground, level: str, period: Period, 
         "responses": _table("responses", _responses(conn, scene, number)),
         "listings": _table("listings", _listings(conn, scene, number)),
         "dust": _table("dust", _dust(conn, scene, codes)),
-        "media": _table("media", _media(exposed, found, codes)),
+        "media": _table("media", _media(conn, exposed, found, codes)),
         **_problems(conn, scene, number, found, before, held),
     }
     head = {
@@ -167,8 +167,9 @@ def _dust(conn: Connection, scene: Scene, codes: dict[str, int]) -> Rows:
             }
 
 
-def _media(exposed: list[Exposure], found: Problems, codes: dict[str, int]) -> Rows:
+def _media(conn: Connection, exposed: list[Exposure], found: Problems, codes: dict[str, int]) -> Rows:
     """Incidents that the media exposed and of which no report of the period is known."""
+    chaos = {f"{row.kind}:{row.code}": row.chaos or "" for row in conn.execute(select(categories))}
     for one in exposed:
         # A city without streets ranks districts.
         code = one.street_code or one.district_code
@@ -176,6 +177,8 @@ def _media(exposed: list[Exposure], found: Problems, codes: dict[str, int]) -> R
             yield {
                 "place": codes[code],
                 "incident": one.incident,
+                "category": one.category or "",
+                "chaos": chaos.get(one.category or "", ""),
                 "ref": one.ref,
                 "day": one.day.isoformat(),
                 "outlet": one.outlet,

@@ -167,7 +167,7 @@ def units_of(kind: str, row: dict[str, Any], policy: Policy) -> int:
         return dust_units(Decimal(row["points"]))
     if kind == GOVERNANCE:
         return governance_units(row["enforcement_valid"], row["enforcement_needed"], policy)
-    return exposure_units(policy)
+    return exposure_units(row["chaos"], policy)
 
 
 def problem_keys(facts: Facts) -> np.ndarray:

@@ -99,9 +99,15 @@ def problem_units(problem: Problem, policy: Policy) -> int:
     return base_units(problem.chaos, problem.source_kind, policy) * repeated * exposed
 
 
-def exposure_units(policy: Policy) -> int:
-    """An incident that the media exposed and of which no report is known, by count (clause 6)."""
-    return base_units("", "media", policy) * policy.media_multiplier
+def exposure_units(chaos: str, policy: Policy) -> int:
+    """An incident that the media exposed and of which no report is known, by count (clause 6).
+
+    Parameters
+    ----------
+    chaos
+        One of the four chaoses; "": another problem, or not known.
+    """
+    return base_units(chaos, "media", policy) * policy.media_multiplier
 
 
 def step_units(verdict: str, policy: Policy) -> int:

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_EVEN, Decimal
 from itertools import groupby
-from typing import Any
 
 from gis.rules.policy import Policy
 
@@ -263,11 +262,3 @@ def _consequences(run: int, policy: Policy) -> tuple[str, ...]:
         return ()
     rule = ("notice", "interview", "self_criticism")
     return (*rule, "flag") if run >= policy.serious_run else rule
-
-
-def total_of(places: Sequence[Place]) -> dict[str, Any]:
-    """Sums that must hold: what is paid out, what is taken, and that they cancel."""
-    return {
-        "rewards_yuan": sum(one.reward_yuan for one in places if one.reward_yuan > 0),
-        "penalties_yuan": -sum(one.reward_yuan for one in places if one.reward_yuan < 0),
-    }

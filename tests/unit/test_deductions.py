@@ -55,7 +55,8 @@ def test_base_times_repeat_times_media() -> None:
 
 
 def test_an_exposure_without_a_report_deducts_by_count() -> None:
-    assert points(exposure_units(POLICY)) == Decimal("0.1")
+    assert points(exposure_units("", POLICY)) == Decimal("0.1")
+    assert points(exposure_units("rubbish", POLICY)) == Decimal("0.2")
 
 
 def test_missing_is_not_on_time() -> None:
