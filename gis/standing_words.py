@@ -190,6 +190,13 @@ def _neighbours(standing: Standing, row: dict[str, Any], say: Say) -> Iterator[s
 def _sure(row: dict[str, Any], say: Say) -> Iterator[str]:
     if row["rank_low"] is None:
         return
+    if row["rank_low"] == row["rank_high"]:
+        yield say(
+            "Uncertain as counts are, no other rank than {rank} is possible.",
+            "即使考虑计数本身的不确定性，名次也只能是第 {rank}。",
+            rank=row["rank_low"],
+        )
+        return
     yield say(
         "As the counts themselves are uncertain, it may stand anywhere from {low} to {high}{apart}.",
         "考虑计数本身的不确定性，名次可能在第 {low} 至第 {high} 之间{apart}。",
@@ -241,12 +248,9 @@ def _outcome(row: dict[str, Any], say: Say, which: int) -> Iterator[str]:
         yield say("It pays {yuan:,} yuan.", "处罚 {yuan:,} 元。", yuan=-yuan)
     if row["consequences"]:
         words = say(", ", "、").join(CONSEQUENCE_WORDS[one][which] for one in row["consequences"])
-        yield say(
-            "At the bottom, for the {run}. time in a row: {words}.",
-            "连续第 {run} 次排名靠后：{words}。",
-            run=row["bottom_run"],
-            words=words,
-        )
+        run = row["bottom_run"]
+        again = say(", {run} times in a row", "，已连续 {run} 次", run=run) if run > 1 else ""
+        yield say("At the bottom{again}: {words}.", "排名靠后{again}：{words}。", again=again, words=words)
 
 
 def _proof(standing: Standing, say: Say) -> Iterator[str]:

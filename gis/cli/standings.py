@@ -118,10 +118,13 @@ def show_command(*, period: Period, revision: int | None, form: str, out: Path |
         names = SHOWN if form == "table" else COLUMNS
         ids = np.array([row["area_id"] for row in found.rows], np.int32)
         features = features_of(conn, "areas", ids, (row["code"] for row in found.rows), found.shown())
-        write_answer(out, form, found.head() | honest(read_city(conn)), list(names), found.shown(), features)
+        rows = [row for row in found.shown() if form != "table" or row["rank"] is not None]
+        write_answer(out, form, found.head() | honest(read_city(conn)), list(names), rows, features)
     if form == "table":
         head = found.head()
         money = head["money"]
+        if left := len(found.rows) - len(rows):
+            click.echo(f"{left} without responsible area are not ranked", err=True)
         click.echo(
             f"{head['state']}, revision {head['revision']}, policy of {head['policy_effective']}, facts "
             f"{head['facts_sha256'][:12]}; rewards {money['rewards_yuan']:,} yuan, penalties "

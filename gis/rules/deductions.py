@@ -126,13 +126,14 @@ def governance_units(valid: int, needed: int, policy: Policy) -> int:
     Parameters
     ----------
     valid, needed
-        Validly closed enforcement cases, and cases that needed enforcement; none needed: nothing is deducted.
+        Validly closed enforcement cases, and cases that needed enforcement. Fewer than `governance_cases` of these are
+        no rate, and nothing is deducted.
     """
     if not 0 <= valid <= needed:
         msg = f"{valid} of {needed} enforcement cases: must lie between none and all of them"
         raise ValueError(msg)
     lacking = policy.governance_needed * needed - PERCENT * valid
-    if needed == 0 or lacking <= 0:
+    if needed < max(policy.governance_cases, 1) or lacking <= 0:
         return 0
     return -(-lacking // needed) * policy.governance_points * MILLI
 

@@ -209,9 +209,15 @@ class Policy:
         90, "%", "8", "default", "law-based governance rate below which points are deducted"
     )
     governance_points: int = _number(
-        500, "1/1000 point", "8", "default", "for each percentage point, or part of one, that the rate lacks"
+        100, "1/1000 point", "8", "default", "for each percentage point, or part of one, that the rate lacks"
+    )
+    governance_cases: int = _number(
+        10, "cases", "8", "default", "that needed enforcement must there be at least: one case alone is no rate"
     )
     score_factor: int = _number(1, "points", "5", "default", "off the display score for each point per km2")
+    score_days: int = _number(
+        10, "days", "5", "default", "for which a month's density per km2 and day is shown as a score"
+    )
     street_places: int = _number(10, "streets", "5", "rule", "rewarded, and as many penalised")
     street_first_yuan: int = _number(200_000, "yuan", "5", "rule", "for the first street, and off the last one")
     street_step_yuan: int = _number(20_000, "yuan", "5", "default", "less for each further place")

@@ -60,7 +60,7 @@ class Place:
     reward_yuan
         Negative: a penalty.
     bottom_run
-        Times in a row at the bottom, this period included; 0: it is not there.
+        Times in a row at the bottom, this period included where it is there; a provisional period leaves it as it was.
     consequences
         Words of the rule: notice, interview, self_criticism, and flag for people to decide.
     """
@@ -80,8 +80,10 @@ def density_of(points: Decimal, exposure: Decimal) -> Decimal | None:
     return (points / exposure).quantize(STORED, ROUND_HALF_EVEN) if exposure else None
 
 
-def score_of(density: Decimal, policy: Policy) -> Decimal:
-    """The display score."""
+def score_of(density: Decimal, kind: str, policy: Policy) -> Decimal:
+    """The display score; a month's density, which is per day, as that of `score_days`."""
+    if kind == MONTH:
+        density *= policy.score_days
     return max(Decimal(0), BEST - policy.score_factor * density).quantize(SHOWN, ROUND_HALF_EVEN)
 
 
@@ -203,17 +205,17 @@ def stand(entries: Sequence[Entry], kind: str, policy: Policy) -> list[Place]:
     places = []
     for entry in entries:
         density = densities[entry.code]
-        run = entry.bottom_before + 1 if entry.code in bottom else 0
+        run = _run(entry, at_the_bottom=entry.code in bottom)
         places.append(
             Place(
                 entry.code,
                 ranks.get(entry.code),
                 density,
-                None if density is None else score_of(density, policy),
+                None if density is None else score_of(density, kind, policy),
                 not entry.enough,
                 rewards.get(entry.code, 0) - penalties.get(entry.code, 0),
                 run,
-                _consequences(run, policy),
+                _consequences(run, policy) if entry.code in bottom else (),
             )
         )
     return sorted(places, key=lambda one: (one.rank is None, one.rank or 0, one.code))
@@ -257,8 +259,13 @@ def _reached(groups: Sequence[Sequence[str]], count: int) -> set[str]:
     return found
 
 
+def _run(entry: Entry, *, at_the_bottom: bool) -> int:
+    """Times in a row; a provisional period neither resets nor advances: else who skips the survey would be free."""
+    if at_the_bottom:
+        return entry.bottom_before + 1
+    return 0 if entry.enough else entry.bottom_before
+
+
 def _consequences(run: int, policy: Policy) -> tuple[str, ...]:
-    if not run:
-        return ()
     rule = ("notice", "interview", "self_criticism")
     return (*rule, "flag") if run >= policy.serious_run else rule

@@ -86,7 +86,12 @@ standing_rows = Table(
     Column("provisional", Boolean, nullable=False, comment="the survey fell short: no money moves"),
     Column("note", Text, comment="why it has no rank, or is provisional"),
     Column("reward_yuan", Integer, nullable=False, comment="negative: a penalty"),
-    Column("bottom_run", SmallInteger, nullable=False, comment="times in a row at the bottom, this one included"),
+    Column(
+        "bottom_run",
+        SmallInteger,
+        nullable=False,
+        comment="times in a row at the bottom, this one included; kept over a provisional one",
+    ),
     Column("consequences", JSONB, nullable=False, comment="notice, interview, self_criticism, flag"),
     Column("parts", JSONB, nullable=False, comment="points by kind of deduction"),
     Column("rank_low", SmallInteger, comment="best rank that the counts' own uncertainty leaves open"),

@@ -75,7 +75,7 @@ def test_each_overdue_day_costs_a_point() -> None:
 
 @pytest.mark.parametrize(
     ("valid", "needed", "expected"),
-    [(0, 0, 0), (9, 10, 0), (89, 100, "0.5"), (8, 10, 5), (0, 10, 45), (899, 1000, "0.5"), (10, 10, 0)],
+    [(0, 0, 0), (9, 10, 0), (89, 100, "0.1"), (8, 10, 1), (0, 10, 9), (899, 1000, "0.1"), (10, 10, 0), (0, 9, 0)],
 )
 def test_each_started_percentage_point_of_the_governance_rate(valid: int, needed: int, expected: object) -> None:
     assert points(governance_units(valid, needed, POLICY)) == Decimal(str(expected))

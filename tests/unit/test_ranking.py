@@ -88,7 +88,8 @@ def test_ranks_are_compared_at_stored_precision() -> None:
 def test_the_display_score_is_clipped_the_rank_is_not() -> None:
     found = stand(streets("150", "120"), TEN_DAYS, POLICY)
     assert [(one.rank, one.score) for one in found] == [(1, 0), (2, 0)]
-    assert score_of(Decimal("3.456"), replace(POLICY, score_factor=2)) == Decimal("93.09")
+    assert score_of(Decimal("3.456"), TEN_DAYS, replace(POLICY, score_factor=2)) == Decimal("93.09")
+    assert score_of(Decimal("0.3456"), MONTH, POLICY) == Decimal("96.54")
 
 
 def test_at_the_bottom_notice_interview_and_self_criticism_three_in_a_row_are_flagged() -> None:
@@ -99,6 +100,13 @@ def test_at_the_bottom_notice_interview_and_self_criticism_three_in_a_row_are_fl
     assert found["S15"].consequences == ("notice", "interview", "self_criticism")
     assert (found["S24"].bottom_run, found["S24"].consequences[-1]) == (3, "flag")
     assert (found["S00"].bottom_run, found["S00"].consequences) == (0, ())
+
+
+def test_who_skips_the_survey_keeps_the_run_and_is_spared_nothing() -> None:
+    entries = streets(*map(str, range(25)))
+    entries[-1] = replace(entries[-1], bottom_before=2, enough=False)
+    last = stand(entries, TEN_DAYS, POLICY)[-1]
+    assert (last.code, last.bottom_run, last.consequences, last.reward_yuan) == ("S24", 2, (), 0)
 
 
 def test_quotas_by_tier_deal_the_same_pot() -> None:

@@ -120,7 +120,10 @@ def upgrade() -> None:
         sa.Column("note", sa.Text(), nullable=True, comment="why it has no rank, or is provisional"),
         sa.Column("reward_yuan", sa.Integer(), nullable=False, comment="negative: a penalty"),
         sa.Column(
-            "bottom_run", sa.SmallInteger(), nullable=False, comment="times in a row at the bottom, this one included"
+            "bottom_run",
+            sa.SmallInteger(),
+            nullable=False,
+            comment="times in a row at the bottom, this one included; kept over a provisional one",
         ),
         sa.Column(
             "consequences",
