@@ -75,7 +75,8 @@ class Measure:
 
     def as_dict(self) -> dict[str, Any]:
         """What is said of it, without its shape."""
-        return {name: getattr(self, name) for name in COLUMNS}
+        sizes = {"length_m": float(self.length_m), "area_m2": float(self.area_m2)}
+        return {name: sizes[name] if name in sizes else getattr(self, name) for name in COLUMNS}
 
 
 def measures(

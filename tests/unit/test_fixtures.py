@@ -17,8 +17,9 @@ from fixtures.build_boston import ROAD_CLASSES
 from fixtures.build_zhengzhou import _generator, _segment_feature, _write_csv
 from fixtures.geojson import write_features
 from fixtures.synth_areas import TO_METRIC, project
+from fixtures.synth_measures import draw_facilities, draw_measures, media_rows, satisfaction_rows
 from fixtures.synth_patrols import PERIODS, draw_patrols
-from fixtures.synth_people import responsible_rows
+from fixtures.synth_people import place_points, responsible_rows
 from fixtures.synth_reports import HABITS
 from fixtures.synth_roads import SPECIAL_GROUP, build_roads
 from gis.geometry.datum import gcj02_to_wgs84
@@ -79,6 +80,9 @@ def test_city_file_says_all_that_loaders_need(slug):
     assert city["name_en"]
     more = {"cases", "patrols"} & city.keys()
     more |= {"listings", "dust"} if "cases" in city else set()  # all are played
+    evidence = {"measures.geojson": "measures", "facilities.geojson": "facilities"}
+    evidence |= {"media.csv": "media", "satisfaction.csv": "satisfaction"}
+    more |= {layer for name, layer in evidence.items() if (fixtures.folder(slug) / name).exists()}
     more |= {"operations"} if (fixtures.folder(slug) / "operations.geojson").exists() else set()
     assert set(city["provenance"]) == LAYERS | more
     for entry in city["provenance"].values():
@@ -306,6 +310,16 @@ def test_the_same_seed_builds_the_same_files(tmp_path):
     write_features(tmp_path / "patrol_tracks.geojson", tracks)
     assert (tmp_path / "patrol_tracks.geojson").read_bytes() == (shipped / "patrol_tracks.geojson").read_bytes()
     assert passes.to_csv(index=False) == pd.read_csv(shipped / "patrols.csv.gz", dtype=str).to_csv(index=False)
+    write_features(
+        tmp_path / "measures.geojson", draw_measures(segments, place_points(segments, _generator(3)), _generator(9))
+    )
+    write_features(tmp_path / "facilities.geojson", draw_facilities(segments, _generator(10)))
+    staffed = sorted({row["parent_code"] for row in level("zhengzhou", "community")[0]})
+    _write_csv(tmp_path / "media.csv", media_rows(staffed, _generator(11)))
+    districts = sorted(row["code"] for row in level("zhengzhou", "district")[0])
+    _write_csv(tmp_path / "satisfaction.csv", satisfaction_rows(districts, _generator(12)))
+    for name in ("measures.geojson", "facilities.geojson", "media.csv", "satisfaction.csv"):
+        assert (tmp_path / name).read_bytes() == (shipped / name).read_bytes(), name
     assert (tmp_path / "roads.geojson").read_bytes() == (shipped / "roads.geojson").read_bytes()
 
     properties, _ = features("zhengzhou", "areas.geojson")
