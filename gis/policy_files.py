@@ -94,7 +94,7 @@ def read_policy_file(path: Path) -> PolicyFile:
             raise FileError(msg)
         text = path.read_text(encoding="utf-8")
         judged = judge(tomllib.loads(text))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as problem:
+    except (OSError, ValueError, RecursionError) as problem:
         msg = f"{path}: cannot be read as TOML: {problem}"
         raise FileError(msg) from problem
     if judged.problems:

@@ -6,7 +6,6 @@ It is a list of entries, each with the day from which it holds, a reason, and nu
 from __future__ import annotations
 
 import difflib
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -29,7 +28,7 @@ LONGEST_REASON = 500
 # By unit: least and most that makes sense. Whatever else a unit is, a number of it is not negative.
 RANGES: dict[str, tuple[float, float]] = {
     "persons/km2": (0, 1000),
-    "m": (1, 10_000),
+    "m": (1, 1000),
     "s": (1, 86_400),
     "deg": (0, 180),
     "reports": (1, 1_000_000),
@@ -53,6 +52,10 @@ RANGES: dict[str, tuple[float, float]] = {
 OF_ONE: dict[str, tuple[float, float]] = {
     "segment_tie_m": (0, 1),
     "cell_size_m": (10, 10_000),
+    "spot_width_m": (1, 5000),
+    "repeat_most": (1, 1000),
+    "governance_needed": (0, 100),
+    "hotspot_gap_m": (0, 100),
     "hotspot_reach_m": (50, 500),
     "hotspot_least_m2": (0, 10_000),
     "hotspot_permutations": (99, 999_999),
@@ -118,7 +121,7 @@ def _unlike(name: str, example: Any, value: Any, unit: str) -> str | None:
     if isinstance(example, int) and not isinstance(value, int):
         return f"a whole number is right ({unit}), such as {example}, not {value!r}"
     least, most = range_of(name)
-    if not math.isfinite(value) or not least <= value <= most:
+    if not least <= value <= most:  # nan, too, lies nowhere
         return f"{value} is out of range: {least:g} to {most:g} {'' if unit == '1' else unit}".rstrip()
     return None
 

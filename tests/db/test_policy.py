@@ -137,7 +137,7 @@ def test_nobody_and_no_city(conn: Connection, load: Load, tmp_path: Path) -> Non
 
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:
-    for content in (b"\xff\xfe", b"[[from", b"a = " + b"[" * 100_000, b"# " + b"x" * (1 << 20)):
+    for content in (b"\xff\xfe", b"[[from", b"a = " + b"[" * 100_000, b"# " + b"x" * (1 << 20), b"x = " + b"9" * 5000):
         path = tmp_path / "policy.toml"
         path.write_bytes(content)
         with pytest.raises(FileError, match=r"policy\.toml"):

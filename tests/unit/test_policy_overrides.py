@@ -83,6 +83,8 @@ def test_the_reach_of_segments_has_no_days() -> None:
         ({"coverage_needed": 95}, "95 is out of range: 0 to 1"),
         ({"coverage_needed": float("nan")}, "nan is out of range"),
         ({"spot_width_m": float("inf")}, "inf is out of range"),
+        ({"spot_reports": 10**400}, "is out of range"),
+        ({"goal_confidence": 1}, "1 is out of range: 0.5 to 0.9999"),
         ({"source_weight_media": -1}, "-1 is out of range: 0 to 10000 %"),
         ({"office_hours": "9 to 5"}, "08:30-12:00,13:30-18:00 would be"),
         ({"office_hours": "12:00-08:30"}, "each time must be after the one before"),
