@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Callable, Sequence
+from datetime import date, datetime
 
 from sqlalchemy import Connection, RowMapping, insert, select, text
 
@@ -12,7 +12,7 @@ from gis.case_store import append, calendar_of, checked_time, happen, locked, na
 from gis.city import City, read_city
 from gis.duplicates import open_duplicate
 from gis.errors import NotFound, ParameterError
-from gis.policies import city_policy
+from gis.policies import policy_by_day
 from gis.rules.cases import Event, open_case_of
 from gis.rules.deadlines import limit_of
 from gis.rules.policy import Policy
@@ -53,7 +53,7 @@ def open_case(
         msg = f"source {source!r} has no report {source_ref!r}: send it first"
         raise NotFound(msg)
     own_category(conn, report["category_id"])
-    case_id, opened, changed = _settle(conn, report, actor, at, read_city(conn))
+    case_id, opened, changed = _settle(conn, report, actor, at, read_city(conn), policy_by_day(conn))
     if changed:
         bump_version(conn, "cases")
     return case_id, opened
@@ -74,11 +74,11 @@ def open_cases(conn: Connection, keys: Sequence[tuple[str, str]], actor: str, no
     """
     # All in one order, so that two such commands cannot stop each other.
     conn.execute(sql("own_all_categories"), {"key": CASE_LOCK})
-    city, new, touched = read_city(conn), 0, False
+    city, policies, new, touched = read_city(conn), policy_by_day(conn), 0, False
     for source, source_ref in keys:
         report = conn.execute(sql("report_for_case"), {"source": source, "source_ref": source_ref}).mappings().one()
         at = checked_time("reported_at", report["reported_at"], now)
-        _, opened, changed = _settle(conn, report, actor, at, city)
+        _, opened, changed = _settle(conn, report, actor, at, city, policies)
         new, touched = new + opened, touched or changed
     if touched:
         bump_version(conn, "cases")
@@ -90,7 +90,9 @@ def own_category(conn: Connection, category_id: int) -> None:
     conn.execute(text("SELECT pg_advisory_xact_lock(:key, :category)"), {"key": CASE_LOCK, "category": category_id})
 
 
-def _settle(conn: Connection, report: RowMapping, actor: str, at: datetime, city: City) -> tuple[int, bool, bool]:
+def _settle(
+    conn: Connection, report: RowMapping, actor: str, at: datetime, city: City, policies: Callable[[date], Policy]
+) -> tuple[int, bool, bool]:
     """The case of a report; whether that is new; whether anything was written."""
     known = conn.execute(
         select(case_reports.c.case_id).where(
@@ -99,7 +101,7 @@ def _settle(conn: Connection, report: RowMapping, actor: str, at: datetime, city
     ).scalar()
     if known is not None:
         return int(known), False, False
-    policy = city_policy(conn, report["day"])
+    policy = policies(report["day"])
     place = None if report["lon"] is None else (report["lon"], report["lat"])
     same = open_duplicate(conn, report["category_id"], report["day"], place, city, policy)
     if same is not None:
