@@ -19,10 +19,13 @@ SCRIPTS = (
     "static/texts.js",
     "static/model.js",
     "static/painting.js",
+    "static/hotspots.js",
     "static/details.js",
     "static/controls.js",
     "static/heatmap.js",
 )
+ASKING = ("static/hotspots.js",)
+"""Scripts that ask the server; a page that is one file leaves them out."""
 STYLES = ("vendor/leaflet/leaflet.css", "static/heatmap.css")
 
 

@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 from gis.density import DensityQuery
 from gis.ground import Ground
 from gis.settings import settings
-from maps.assets import SCRIPTS, STYLES, asset_url, inline_script, inline_style
+from maps.assets import ASKING, SCRIPTS, STYLES, asset_url, inline_script, inline_style
 from maps.heatmap_facts import heatmap_facts
 
 Language = Literal["zh", "en"]
@@ -138,7 +138,7 @@ def _asset_elements(assets: Assets, root: str) -> list[str]:
             f'<script src="{asset_url(name, root)}"></script>' for name in SCRIPTS
         ]
     return [_raw(f"<style>{inline_style(name)}</style>") for name in STYLES] + [
-        _raw(f"<script>{inline_script(name)}</script>") for name in SCRIPTS
+        _raw(f"<script>{inline_script(name)}</script>") for name in SCRIPTS if name not in ASKING
     ]
 
 

@@ -138,12 +138,14 @@
       if (picture.classes.length === 1 && !picture.cellsIn[0]) rows.pop(); // nothing was reported at all
       rows.push(row(F.NO_REPORTS, text.none, picture.cellsIn[-1]));
       if (picture.cellsIn[-2]) rows.push(row(F.NO_AREA, text.noArea, picture.cellsIn[-2]));
+      const tested = this.page.hotSpots?.legend(text);
+      if (tested) rows.splice(0, rows.length, ...tested.map((one) => row(...one)));
       const own = h("input", { type: "checkbox", id: "fg-own", checked: state.ownScale, onchange: () => choose({ ownScale: own.checked }) });
       this.legend.replaceChildren(
-        h("h2", {}, text.legend(F.days(window), days)),
+        h("h2", {}, tested ? text.hotSpotsLegend(F.days(window)) : text.legend(F.days(window), days)),
         h("table", {}, h("tbody", {}, ...rows)),
-        h("p", { className: "fg-small" }, text.legendNote, " ", facts.periods.length && state.period >= 0 ? text.sameScale : ""),
-        state.choice === "all" ? "" : h("label", { className: "fg-check fg-screen" }, own, text.ownScale));
+        h("p", { className: "fg-small" }, ...(tested ? [text.hotSpotsNote] : [text.legendNote, " ", facts.periods.length && state.period >= 0 ? text.sameScale : ""])),
+        tested || state.choice === "all" ? "" : h("label", { className: "fg-check fg-screen" }, own, text.ownScale));
     }
 
     _layer(name, symbol, label, ...content) {
@@ -169,6 +171,8 @@
         const out = h("input", { type: "checkbox", id: "fg-without-shared", checked: this.page.state.withoutShared, onchange: () => this.page.choose({ withoutShared: out.checked }) });
         parts.push(this._layer("shared", "shared", text.shared(picture.shared.length), h("p", { className: "fg-small" }, text.sharedNote), h("label", { className: "fg-check" }, out, text.withoutShared)));
       }
+      const { hotSpots } = this.page;
+      if (hotSpots?.offered) parts.unshift(this._layer("hotspots", "", text.hotSpots, h("p", { className: "fg-small", id: "fg-hotspots-said", ariaLive: "polite" }, hotSpots.words(text, this.page.lang) || text.hotSpotsHint)));
       parts.push(this._layer("roads", "", text.roads));
       this.lists.replaceChildren(...parts);
     }

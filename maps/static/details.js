@@ -65,6 +65,7 @@
       const n = picture.totals[at];
       const km2 = cells.km2[at];
       const rate = model.rate(n, km2);
+      const hotSpot = this.page.hotSpots?.ofCell(at, text);
       const shared = state.withoutShared ? 0 : model.sharedPlaces(state).filter((p) => p.cell === at).reduce((sum, p) => sum + p.reports, 0);
       return [
         h("h2", {}, `${text.cell} `, h("span", { className: "fg-code" }, cells.code[at])),
@@ -72,6 +73,7 @@
         h("p", { className: "fg-when" }, this.page.when()),
         this._facts([
           [text.class, this._swatch(rate)],
+          hotSpot && [text.hotSpot, hotSpot],
           [text.area, `${F.whole(Math.round(km2 * 1e6))} m² = ${F.km2(km2)} km²`],
           [text.tierName, text.tier[cells.tier[at]]],
           ...this._upwards(cells.area[at]),

@@ -8,7 +8,8 @@
       this.map = map;
       this.facts = facts;
       this.model = new F.Model(facts);
-      this.state = { period: -1, choice: "all", ownScale: false, withoutShared: facts.withoutShared, worst: true, short: false, shared: true, roads: true };
+      this.state = { period: -1, choice: "all", ownScale: false, withoutShared: facts.withoutShared, worst: true, short: false, shared: true, roads: true, hotspots: false };
+      this.hotSpots = F.HotSpots && new F.HotSpots(this); // not in a file, which asks nobody
       this.selected = null;
       this.choose = this.choose.bind(this);
       this.select = this.select.bind(this);
@@ -79,7 +80,7 @@
 
     _layers() {
       const pane = (name, level) => { this.map.createPane(name).style.zIndex = level; return name; };
-      const picture = () => ({ ...this.picture, tiles: this.facts.tiles, roads: this.state.roads });
+      const picture = () => ({ ...this.picture, ...this.hotSpots?.picture, tiles: this.facts.tiles, roads: this.state.roads });
       this.heat = F.cellPainter(this.model, picture, { pane: pane("fg-heat", 210) });
       this.lines = F.linePainter(this.model, picture, { pane: pane("fg-lines", 220) });
       this.names = new F.NameLayer(this.model, this.nameOf, { pane: pane("fg-names", 450) });
@@ -145,9 +146,15 @@
         cellsIn[classOf[c]]++;
       }
       this.picture = { totals, segmentTotals, classes, classOf, cellsIn, inCells, worst: model.worst(segmentTotals), shared: model.sharedPlaces(state) };
+      this.hotSpots?.update();
+      this._draw();
+      this.refresh();
+    }
+
+    /** Show the state again, which is counted already. */
+    refresh() {
       this.heat.repaint();
       this.lines.repaint();
-      this._draw();
       this.controls.update();
       this.details.show(this.selected);
     }

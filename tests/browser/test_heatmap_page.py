@@ -359,8 +359,9 @@ def test_no_script_or_style_names_another_server() -> None:
     pages = {*board.SCRIPTS, *board.STYLES, *listings_page.SCRIPTS, *listings_page.STYLES}
     assert set(texts) == {*SCRIPTS, *STYLES, "static/ogc.css", "static/ogc.js", *pages}
     for name, content in texts.items():
-        # The live board asks its own server for two things, and test_response_board.py sees whom it asks.
-        asked = ["fetch("] * 2 if name == "static/board.js" else []
+        # The live board asks its own server for two things, the heat map for one when it is told to; the tests in a
+        # browser see whom they ask.
+        asked = ["fetch("] * {"static/board.js": 2, "static/hotspots.js": 1}.get(name, 0)
         assert FETCHING.findall(content) == asked, name
         strange = [url for url in re.findall(r"https?://[^\s\"'<>)]*", content) if not url.startswith(KNOWN)]
         assert not strange, name
