@@ -29,6 +29,8 @@ from gis.facilities import (
 from gis.measures import COLUMNS, measure_shapes, measures, read_measure
 
 router = APIRouter(tags=["measures"], dependencies=[Depends(only_known)])
+MOST_MEASURES = 50
+"""In one request; each takes up to a second."""
 EFFECT_LAYERS = ("city", "measures", "reports", "categories", "cells", "areas", "roads", "policy")
 Kind = Annotated[str | None, Query(description="Only this kind, as the files call it; all if not given")]
 NeededKind = Annotated[str, Query(description="The kind, as the files call it", examples=["barrier"])]
@@ -97,7 +99,7 @@ def get_kind_effect(
     source: Sources = [],  # noqa: B006
 ) -> Response:
     """The effect of a kind."""
-    found = kind_effect(conn, ground, kind, EffectQuery(tuple(category), tuple(source)))
+    found = kind_effect(conn, ground, kind, EffectQuery(tuple(category), tuple(source)), most=MOST_MEASURES)
     if not found.effects:
         msg = f"there is no measure of the kind {kind[:60]!r}; GET /measures lists all"
         raise NotFound(msg)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,8 +11,9 @@ from sqlalchemy import Connection
 from gis.effect_estimate import Estimate
 from gis.effect_pooling import Pooled, pooled
 from gis.effects import EffectQuery, MeasureEffect, PlaceEffect, measure_effects
+from gis.errors import TooCostly
 from gis.ground import Ground
-from gis.measures import measures
+from gis.measures import Measure, measures
 from gis.rules.effect import TOO_LITTLE, in_words, too_little, verdict
 
 SEED = 20150101
@@ -53,17 +54,41 @@ class KindEffect:
         }
 
 
-def kind_effect(conn: Connection, ground: Ground, kind: str, query: EffectQuery, seed: int = SEED) -> KindEffect:
+def kind_effect(
+    conn: Connection,
+    ground: Ground,
+    kind: str,
+    query: EffectQuery,
+    *,
+    seed: int = SEED,
+    most: int | None = None,
+    watched: Callable[[Sequence[Measure]], Iterable[Measure]] = iter,
+) -> KindEffect:
     """The effects of all measures of a kind, and their mean; weights are how sure each is.
 
     No two measures are compared with the same place, so that their estimates stray independently of one another.
+
+    Parameters
+    ----------
+    most
+        How many measures may be asked about; None: any number.
+    watched
+        As in `gis.effects.measure_effects`.
 
     Raises
     ------
     ParameterError
         There is no such category or source.
+    TooCostly
+        The kind has more than `most` measures.
     """
-    effects = measure_effects(conn, ground, measures(conn, kind=kind), query, apart=True)
+    found = measures(conn, kind=kind)
+    if most is not None and len(found) > most:
+        msg = (
+            f"{len(found)} measures are of the kind {kind}, more than {most}: finegrid measures effects judges them all"
+        )
+        raise TooCostly(msg)
+    effects = measure_effects(conn, ground, found, query, apart=True, watched=watched)
     return KindEffect(
         kind,
         effects,

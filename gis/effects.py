@@ -6,8 +6,9 @@ Facts (SQL): counts of cells by ten-day period, what cells are like, which a mea
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -131,7 +132,13 @@ def rule_of(policy: Policy) -> dict[str, Any]:
 
 
 def measure_effects(
-    conn: Connection, ground: Ground, asked: Sequence[Measure], query: EffectQuery, *, apart: bool = False
+    conn: Connection,
+    ground: Ground,
+    asked: Sequence[Measure],
+    query: EffectQuery,
+    *,
+    apart: bool = False,
+    watched: Callable[[Sequence[Measure]], Iterable[Measure]] = iter,
 ) -> list[MeasureEffect]:
     """The effect of each measure by itself.
 
@@ -142,6 +149,8 @@ def measure_effects(
     ----------
     apart
         Whether a place may be compared with one measure only, the first one that wants it.
+    watched
+        Goes through the measures, e.g. with a bar; each takes up to a second.
 
     Raises
     ------
@@ -152,7 +161,22 @@ def measure_effects(
         return []
     compared = _compared(conn, ground)
     taken = [np.zeros(len(ground.cell_ids), bool) for _ in range(2)] if apart else [None, None]
-    return [_effect_of(conn, ground, compared, measure, query, taken) for measure in asked]
+    counted = _Counted(conn, ground, query)
+    return [_effect_of(conn, ground, compared, measure, counted, taken) for measure in watched(asked)]
+
+
+class _Counted:
+    """Counts of windows; those of the last one are kept, as measures of a kind often share theirs."""
+
+    def __init__(self, conn: Connection, ground: Ground, query: EffectQuery) -> None:
+        self._ask = partial(counts_of_periods, conn, ground, "cell", categories=query.categories, sources=query.sources)
+        self._kept: tuple[tuple[Period, ...], NDArray[np.int64]] | None = None
+
+    def of(self, periods: tuple[Period, ...]) -> NDArray[np.int64]:
+        """Reports of every cell in every period."""
+        if self._kept is None or self._kept[0] != periods:
+            self._kept = periods, self._ask(periods)
+        return self._kept[1]
 
 
 def _effect_of(
@@ -160,12 +184,12 @@ def _effect_of(
     ground: Ground,
     compared: Compared,
     measure: Measure,
-    query: EffectQuery,
+    counted: _Counted,
     taken: Sequence[NDArray[np.bool_] | None],
 ) -> MeasureEffect:
     policy = city_policy(conn, measure.valid_from)
     window = effect_window(measure.begun or measure.valid_from, measure.valid_from, measure.valid_to, policy)
-    counts = counts_of_periods(conn, ground, "cell", window.periods, query.categories, query.sources)
+    counts = counted.of(window.periods)
     window, kept, lacking = _known_part(window, counts, policy)
     touched, ring = _cells_of(conn, ground, measure, policy)
     beside = _beside(conn, ground, measure, touched, window)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
 
 import numpy as np
@@ -75,19 +75,60 @@ def counts_of_periods(
     ParameterError
         There is no such category or source.
     """
-    rank = ground.rank_of_cell if target == "cell" else ground.rank_of_segment
     places = len(ground.cell_ids if target == "cell" else ground.segment_ids)
+    counts = np.zeros((len(periods), places), np.int64)
+    for period, at, reports in _packed(conn, ground, target, periods, categories, sources):
+        # Sums of whole numbers below 2**53 are exact in float64.
+        counts[period] += np.bincount(at, reports, places).astype(np.int64)
+    return counts
+
+
+def sums_of_periods(
+    conn: Connection,
+    ground: Ground,
+    cells: NDArray[np.bool_],
+    periods: Sequence[Period],
+    categories: tuple[str, ...] = (),
+) -> list[int]:
+    """Reports of some cells together in every period; as `counts_of_periods`, without a number for each cell.
+
+    Parameters
+    ----------
+    cells
+        Which, by rank.
+
+    Raises
+    ------
+    ParameterError
+        There is no such category.
+    """
+    sums = [0] * len(periods)
+    for period, at, reports in _packed(conn, ground, "cell", periods, categories, ()):
+        sums[period] += int(reports[cells[at]].sum())
+    return sums
+
+
+def _packed(
+    conn: Connection,
+    ground: Ground,
+    target: str,
+    periods: Sequence[Period],
+    categories: tuple[str, ...],
+    sources: tuple[str, ...],
+) -> Iterator[tuple[int, NDArray[np.intp], NDArray[np.int64]]]:
+    """Position of a period, ranks of live places, and their reports, piece by piece; a place may come again."""
+    rank = ground.rank_of_cell if target == "cell" else ground.rank_of_segment
     key = CountKey(periods[0].first, periods[-1].after, category_ids(conn, categories), source_ids(conn, sources))
     asked = {**key.parameters(target), "starts": [period.first for period in periods]}
-    counts = np.zeros((len(periods), places), np.int64)
     for _, period, ids, reports in copy_out_fields(conn, sql("packed_counts_by_period"), asked):
-        if period is None or ids is None or reports is None:
+        if period is None or ids is None or reports is None or not len(rank):
             continue
         at = np.frombuffer(ids, "<i4")
         known = (at > 0) & (at < len(rank))
-        places_of = np.where(known, rank[np.where(known, at, 0)], -1) if len(rank) else np.full(len(at), -1)
-        held = known & (places_of >= 0)
-        # Sums of whole numbers below 2**53 are exact in float64.
-        summed = np.bincount(places_of[held], np.frombuffer(reports, "<i4")[held], places)
-        counts[int.from_bytes(period, "big")] += summed.astype(np.int64)
-    return counts
+        ranks = np.where(known, rank[np.where(known, at, 0)], -1)
+        live = ranks >= 0
+        yield (
+            int.from_bytes(period, "big"),
+            ranks[live].astype(np.intp),
+            np.frombuffer(reports, "<i4")[live].astype(np.int64),
+        )

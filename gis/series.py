@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from gis.errors import ParameterError
 from gis.ground import Area, Ground
 from gis.media import POSITIVE, ancestry, exposures_among, media_memory_days, media_reports
-from gis.period_counts import counts_of_periods, periods_between
+from gis.period_counts import periods_between, sums_of_periods
 from gis.satisfaction import CITY_LEVEL, SurveyResult, survey_results
 
 COLUMNS = (
@@ -85,8 +85,7 @@ def series(conn: Connection, ground: Ground, query: SeriesQuery) -> Series:
     """
     area = _area(ground, query)
     periods = periods_between(query.from_day, query.to_day, query.by)
-    counts = counts_of_periods(conn, ground, "cell", periods, query.categories)
-    problems = counts[:, _cells_of(ground, area)].sum(axis=1).tolist()
+    problems = sums_of_periods(conn, ground, _cells_of(ground, area), periods, query.categories)
     places = ancestry(conn)
     told = media_reports(conn, None, periods[-1].after)
     surveys = [one for one in survey_results(conn, periods[0].first, periods[-1].after, query.level) if _of(one, area)]

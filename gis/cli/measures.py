@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import click
+from tqdm import tqdm
 
 from gis.city import read_city
 from gis.cli.evidence import from_option, plain_format_option, to_option
@@ -20,7 +21,7 @@ from gis.errors import NotFound
 from gis.facilities import COLUMNS as FACILITY_COLUMNS
 from gis.facilities import GROWTH_COLUMNS, GrowthQuery, facilities, facility_rows, facility_shapes, growth
 from gis.ground import load_ground
-from gis.measures import COLUMNS, measure_shapes, measures, read_measure
+from gis.measures import COLUMNS, Measure, measure_shapes, measures, read_measure
 from gis.period_counts import STEPS
 
 category_option = click.option(
@@ -93,7 +94,7 @@ def effects_command(*, kind: str, categories: tuple[str, ...], as_json: bool) ->
     """
     with city_transaction(read_only=True) as conn:
         ground = load_ground(conn)
-        found = kind_effect(conn, ground, kind, EffectQuery(categories))
+        found = kind_effect(conn, ground, kind, EffectQuery(categories), watched=_with_bar)
     if not found.effects:
         msg = f"there is no measure of the kind {kind[:60]!r}; finegrid measures list shows all"
         raise NotFound(msg)
@@ -101,6 +102,11 @@ def effects_command(*, kind: str, categories: tuple[str, ...], as_json: bool) ->
     lines = [f"{kind}: {answer['measures']} measures, {answer['judged']} can be judged; on average:", *_told(answer)]
     lines += [f"{row['ref']} {row['name']}: {row['text']}" for row in answer["rows"]]
     show({"category": categories, **honest(ground.city), **answer}, "\n".join(lines), as_json=as_json)
+
+
+def _with_bar(asked: Sequence[Measure]) -> Iterable[Measure]:
+    bar: Iterable[Measure] = tqdm(asked, desc="measures", unit="", disable=None, leave=False)
+    return bar
 
 
 def _told(answer: dict[str, Any]) -> list[str]:

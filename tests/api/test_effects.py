@@ -201,18 +201,30 @@ def test_all_problems_together_hide_it_and_rubbish_has_none(asked: TestClient, p
     assert parking["ratio"] < both["ratio"] < 1
 
 
+def _places(asked: TestClient, put: Callable[..., None]) -> set[str]:
+    put(("M1", LINE, {}))
+    answer = asked.get("/measures/M1/effect", params={"category": "chaos:parking"}).json()
+    return {code for place in answer["controls"]["places"] for code in place}
+
+
 def test_no_place_with_a_measure_is_compared(asked: TestClient, put: Callable[..., None]) -> None:
     far = box_of(20, 20)
+    # Four rows of the same tier: without them the nearest places are others.
+    before = _places(asked, put)
+    south = shapely.box(WEST, SOUTH, WEST + SIDE * STEP, SOUTH + 4 * STEP)
+    assert before & {code_of(column, row) for column in range(SIDE) for row in range(6)}
     put(
         ("M1", LINE, {}),
         ("M2", far, {"valid_from": "2016-03-01"}),
+        ("M5", south, {"valid_from": "2014-03-01"}),
         ("M3", box_of(2.2, 20.2, 0.5), {"valid_from": "2015-01-01", "valid_to": "2015-06-01"}),
         ("M4", box_of(10.2, 10.2, 0.5), {"valid_from": "2016-07-11", "begun": "2016-07-01"}),
     )
     answer = asked.get("/measures/M1/effect", params={"category": "chaos:parking"}).json()
     places = {code for place in answer["controls"]["places"] for code in place}
     reached = {code_of(column, row) for column in range(18, 23) for row in range(18, 23)}
-    assert not places & reached
+    southern = {code_of(column, row) for column in range(SIDE) for row in range(6)}
+    assert not places & (reached | southern)
     assert answer["beside"] == ["M4"]
     second = asked.get("/measures/M2/effect").json()
     assert (second["verdict"], second["reason"]) == ("too_little_data", "before")
@@ -261,6 +273,16 @@ def test_a_kind_together(
     text_of = finegrid("measures", "effect", "M1", "--category", "chaos:parking", DATABASE_URL=url).output
     assert "Fewer problems" in text_of
     assert "问题减少" in text_of
+
+
+def test_too_many_measures_for_one_request(
+    asked: TestClient, put: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(*((f"M{number}", box_of(number, 3.2, 0.5), {}) for number in range(3)))
+    monkeypatch.setattr("api.measures.MOST_MEASURES", 2)
+    answer = asked.get("/measures/effects", params={"kind": "barrier"})
+    assert answer.status_code == 400
+    assert "3 measures are of the kind barrier, more than 2" in answer.json()["detail"]
 
 
 def test_an_answer_is_not_kept_longer_than_its_facts(

@@ -65,6 +65,14 @@ def test_an_incident_deducts_once_where_it_was_first(tiny: Connection, write_csv
     assert media_by_area(tiny, ground, "city", None, None)[0]["exposures"] == 3
 
 
+def test_a_later_period_does_not_change_an_earlier_one(tiny: Connection, write_csv: Writer) -> None:
+    printed(tiny, write_csv, "m1,2016-05-03,a,b,exposure,x,990101,,,")
+    before = exposures(tiny, parse_period("2016-05-T1"))
+    printed(tiny, write_csv, "m2,2016-05-11,a,b,exposure,x,990101001,event:0102,,")
+    assert exposures(tiny, parse_period("2016-05-T1")) == before
+    assert (before[0].street_code, before[0].category) == (None, None)
+
+
 def test_days_and_refs_decide_not_the_order_of_rows(tiny: Connection, write_csv: Writer) -> None:
     lines = [f"m{n},2016-05-0{1 + n % 3},a,b,exposure,i{n % 2},990101001,,," for n in range(6)]
     printed(tiny, write_csv, *lines)
