@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import pytest
 from fastapi.testclient import TestClient
 
 from api.app import CONNECTIONS
+from gis.bulletins.chaoses import CHAOSES, ChaosChange
 from gis.city import read_city
 from gis.ground import load_ground
+from gis.listing_by_hand import HandMade, list_by_hand
 from gis.rules.periods import parse_period
 from gis.standing_reads import COLUMNS
 from gis.standings import draft, publish
@@ -141,9 +144,24 @@ def test_a_later_correction_of_the_period_before_changes_no_bulletin(
     engine.dispose()
 
 
+def test_the_change_of_chaoses_is_per_day() -> None:
+    none = dict.fromkeys(CHAOSES, 0)
+    one = ChaosChange("1", "a", none | {"parking": 22, "trading": 11}, none | {"parking": 10, "rubbish": 20}, 11, 10)
+    assert (one.count, one.count_before) == (33, 30)
+    assert one.change == 0
+    assert one.change_of("parking") == pytest.approx(1)
+    assert one.change_of("rubbish") == -1
+    assert one.change_of("trading") is None
+
+
 def test_a_month_pools_its_ten_day_standings(tiny_url: str, make_database: Callable[..., str]) -> None:
     engine = create_database_engine(make_database(tiny_url), pool_size=CONNECTIONS)
     with engine.begin() as conn:
+        # Due on 8 May: over its deadline in all three.
+        place = HandMade(
+            "mayor", "a walk", lon=113.6005, lat=34.7005, datum="wgs84", at=datetime(2016, 4, 28, tzinfo=UTC)
+        )
+        early = list_by_hand(conn, place, NOW)
         put_under_way(conn)
         for name in (DRAFT, "2016-05"):
             draft(conn, load_ground(conn), parse_period(name), "office", NOW)
@@ -161,6 +179,6 @@ def test_a_month_pools_its_ten_day_standings(tiny_url: str, make_database: Calla
     days = {}
     for one in (row for part in parts for row in part["overdue"]):
         days[one["listing"]] = days.get(one["listing"], 0) + one["days"]
-    assert days
+    assert [one["listing"] for part in parts for one in part["overdue"]].count(early) == 3
     assert {one["listing"]: one["days"] for one in month["overdue"]} == days
     assert month["four_chaoses"][0]["count"] == sum(part["four_chaoses"][0]["count"] for part in parts)
