@@ -14,7 +14,7 @@ from gis.bulletins.ground import PlaceShape, Road, Shapes
 from maps.bulletin_drawing import Sheet, hatched, path_of, text_width
 
 WIDTH = 720.0
-SMALL = 240.0, 180.0
+SMALL = 240.0, 160.0
 COLOURS = ("#fff3c9", "#fedc8c", "#fdb863", "#f08a43", "#c9501c")
 """Lightest is best; the order also reads without colour."""
 LIGHT_TEXT = 4

@@ -14,7 +14,7 @@ from gis.bulletins.gathered import Bulletin
 from gis.geometry.datum import metric_transformer
 from gis.store.database import sql
 
-ASPECT = 4 / 3
+ASPECT = 3 / 2
 """Width to height of a small map."""
 LEAST_WIDTH_M = 420.0
 """A small map shows at least so much, so that a reader finds the next crossing."""

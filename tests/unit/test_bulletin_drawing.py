@@ -104,7 +104,7 @@ def test_names_of_roads_are_escaped_and_the_place_is_drawn() -> None:
     name = '<b>"春安路" & co</b>'
     line = shapely.LineString([(100, 100), (300, 120)])
     road = Road(name, "main", line)
-    drawn = place_map(PlaceShape((0, 0, 420, 315), line, [road], []), name, "N", name)
+    drawn = place_map(PlaceShape((0, 0, 420, 280), line, [road], []), name, "N", name)
     assert "<b>" not in drawn
     assert "&lt;b&gt;" in drawn
     assert drawn.count('stroke-width="6"') == 1
