@@ -10,8 +10,8 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from sqlalchemy import Connection
 
-from api.dependencies import ground_of, in_turn
-from api.encoding import SYNTHETIC_HEADER, json_answer
+from api.dependencies import Reading, ground_of, in_turn
+from api.encoding import SYNTHETIC_HEADER, json_answer, synthetic_layers
 from api.listings import named_period
 from api.maps import Lang
 from api.negotiation import preferred_language
@@ -22,6 +22,8 @@ from gis.bulletins.book import bulletin_book
 from gis.bulletins.gathered import Bulletin, bulletin
 from gis.bulletins.ground import read_shapes
 from gis.bulletins.words import TEXTS, Language
+from gis.city import read_city
+from gis.standing_reads import list_standings
 from maps.bulletin_page import bulletin_page
 from maps.bulletin_pdf import pdf_by_process
 
@@ -37,6 +39,24 @@ LAYERS = ("city", "standings", "areas", "cells", "roads", "reports", "categories
 KEPT = 8
 """So many PDF are kept in memory, by the page they were made from: a page takes a millisecond to compare, a PDF seconds
 to make."""
+
+
+@router.get(
+    "/bulletins",
+    summary="Which bulletins there are",
+    description="One for each draft and publication, newest period first, with the addresses of its forms.",
+    dependencies=[valid_by("city", "standings")],
+)
+def list_bulletins(conn: Reading) -> Response:
+    """Every draft and publication."""
+    rows = [
+        {
+            **{name: row[name] for name in ("period", "level", "revision", "state", "published_at", "facts_sha256")},
+            "links": {form: f"/bulletins/{row['period']}?revision={row['revision']}&f={form}" for form in FORMS},
+        }
+        for row in list_standings(conn)
+    ]
+    return json_answer({"synthetic": synthetic_layers(read_city(conn)), "rows": rows})
 
 
 @router.get(

@@ -78,3 +78,18 @@ def test_what_is_wrong_is_told(town: TestClient, path: str, status: int, said: s
     answer = town.get(path)
     assert answer.status_code == status
     assert said in answer.json()["detail"]
+
+
+def test_every_bulletin_is_listed_with_addresses_that_answer(town: TestClient) -> None:
+    listed = town.get("/bulletins").json()["rows"]
+    assert [(row["period"], row["revision"], row["state"]) for row in listed] == [
+        (DRAFT, 1, "draft"),
+        (PUBLISHED, 2, "published"),
+        (PUBLISHED, 1, "published"),
+        ("2016-05-T1", 1, "published"),
+    ]
+    for row in listed:
+        assert set(row["links"]) == {"html", "pdf", "xlsx", "json"}
+        found = town.get(row["links"]["json"]).json()
+        assert found["facts_sha256"] == row["facts_sha256"]
+        assert town.get(row["links"]["html"]).status_code == 200
