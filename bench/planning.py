@@ -119,8 +119,8 @@ def _proposal() -> Measured:
         for tier, per_km2 in zip(TIERS, (30, 20, 10), strict=True)
         for km2 in [rng.gamma(1, 0.8)]
     ]
-    scale = scale_of(posts, POLICIES[0].posting_move_gain)
     people = int(1.2 * sum(post.required for post in posts))
+    scale = scale_of(posts, people, POLICIES[0].posting_move_gain)
     spent, found = seconds(lambda: best_posting(posts, people, {}, scale), rounds=3)
     greedy_s, greedy = seconds(lambda: _one_by_one(posts, people, scale.mean_load, scale.move_cost))
     differ = posting_cost(posts, found.people, scale) - posting_cost(posts, greedy, scale)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from math import inf
 
 import numpy as np
 from sqlalchemy import Connection
@@ -52,11 +53,13 @@ def propose(conn: Connection, ground: Ground, query: PostingQuery) -> Proposal:
     ]
     people = sum(post.on_post for post in posts) if query.people is None else query.people
     gain = city_policy(conn, answer.on).posting_move_gain
-    scale = scale_of(posts, gain)
+    scale = scale_of(posts, people, gain)
+    on_post, work = sum(post.on_post for post in posts), sum(post.work for post in posts)
+    mean_now = work / on_post if on_post else inf
     found = best_posting(posts, people, query.caps, scale)
     listed = []
     for row, post, count, proposed in zip(rows, posts, counted, found.people, strict=True):
-        why = reason(post, proposed, count, query.caps, scale.mean_load)
+        why = reason(post, proposed, count, query.caps, mean_now)
         listed.append(ProposedPost(row, post, count, proposed, why.en, why.zh))
     names = {area.code: area.name for area in ground.areas.values()} | {row.code: row.name for row in rows}
     who = moves(posts, found.people)

@@ -69,10 +69,9 @@ class _Programme:
     def __init__(self, posts: Sequence[Post], people: int, caps: Mapping[str, int], scale: Scale) -> None:
         self.posts, self.people = posts, people
         size = self.size = len(posts)
-        # Costs are counted in squares of the load that there would be if all shared all: near 1, as a solver likes it.
-        unit = max(1, sum(post.work for post in posts)) / max(1, people)
-        self.weight = np.array([(post.work / unit) ** 2 for post in posts])
-        self.move_cost = scale.move_cost * (scale.mean_load / unit) ** 2
+        # Costs are in squares of the load that there would be if all shared all: near 1, as a solver likes it.
+        self.weight = np.array([(post.work / scale.mean_load) ** 2 for post in posts])
+        self.move_cost = scale.move_cost
         required, on_post = np.array([[post.required, post.on_post] for post in posts], float).T
         codes = {code: row for row, code in enumerate(caps)}
         held = [(codes[post.code], at) for at, post in enumerate(posts) if post.code in codes]

@@ -16,10 +16,10 @@ def rank_of(posts: Sequence[Post], people: Sequence[int], reserve: int, gain: fl
     short = dict.fromkeys(TIERS, 0)
     for post, count in zip(posts, people, strict=True):
         short[post.tier] += max(post.required - count, 0)
-    mean = max(sum(post.work for post in posts), 1) / max(sum(post.on_post for post in posts), 1)
+    mean = max(sum(post.work for post in posts), 1) / max(sum(people) + reserve, 1)
     loads = sum(post.work * post.work / (count or 0.5) for post, count in zip(posts, people, strict=True))
     left = sum(max(post.on_post - count, 0) for post, count in zip(posts, people, strict=True))
-    total = loads / mean**2 + (gain * gain + 2 * gain) * left
+    total = loads + (gain * gain + 2 * gain) * mean**2 * left
     return short["key"], short["secondary"], short["general"], reserve, total
 
 
@@ -45,7 +45,7 @@ def one_by_one(posts: Sequence[Post], people: int, caps: Mapping[str, int], gain
 
     Best of all for costs that are convex post by post, with sums bounded over disjoint sets of posts (a polymatroid).
     """
-    mean = max(sum(post.work for post in posts), 1) / max(sum(post.on_post for post in posts), 1)
+    mean = max(sum(post.work for post in posts), 1) / max(people, 1)
     found = [0] * len(posts)
     held = dict.fromkeys(caps, 0)
 

@@ -47,12 +47,12 @@ class Post:
 
 @dataclass(frozen=True)
 class Scale:
-    """What all posts are measured by; it does not depend on how many people are to be posted.
+    """What all posts are measured by.
 
     Parameters
     ----------
     mean_load
-        Work per person as the city is posted now, > 0.
+        Work per person if all shared all, > 0.
     move_cost
         What a move must gain at least, in squares of the mean load.
     """
@@ -61,8 +61,8 @@ class Scale:
     move_cost: float
 
 
-def scale_of(posts: Sequence[Post], move_gain: float) -> Scale:
-    """Mean load of now, and the price of a move.
+def scale_of(posts: Sequence[Post], people: int, move_gain: float) -> Scale:
+    """Mean load of so many people, and the price of a move.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ def scale_of(posts: Sequence[Post], move_gain: float) -> Scale:
     a person leaves a post of mean load for one whose load is higher by `move_gain`, the sum falls by about
     (1 + move_gain)^2 - 1 mean loads squared: that is what a move has to pay.
     """
-    work, people = sum(post.work for post in posts), sum(post.on_post for post in posts)
+    work = sum(post.work for post in posts)
     return Scale(max(work, 1) / max(people, 1), (1 + move_gain) ** 2 - 1)
 
 
@@ -179,7 +179,7 @@ def reason(post: Post, people: int, problems: int, caps: Mapping[str, int], mean
     caps
         Street code -> most people there.
     mean
-        Work per person over the whole city as it is posted now.
+        Work per person over the whole city as it is posted now; infinite where nobody is.
     """
     en = [f"the rule asks for at least {post.required}" if post.required else "the rule asks for nobody here"]
     zh = [f"按标准至少 {post.required} 人" if post.required else "按标准无需配备"]
