@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from api.dependencies import Reading, TrueGround
-from api.encoding import Row, form_wanted, synthetic_layers, table_answer
+from api.encoding import JSON, Row, form_wanted, synthetic_layers, table_answer
 from api.parameters import Categories, Format, FromDay, OpenFromDay, OpenToDay, ToDay, only_known, window
 from api.validators import valid_by
 from gis.errors import ParameterError
@@ -44,6 +44,53 @@ def plain_answer(
     return answer
 
 
+def plain_responses(example: Row) -> dict[int | str, dict[str, Any]]:
+    """How the two forms are documented."""
+    rows = {"schema": {"type": "object"}, "example": {"synthetic": [], "rows": [example]}}
+    return {200: {"description": "The rows, as JSON or CSV", "content": {JSON: rows, "text/csv": {}}}}
+
+
+MEDIA_EXAMPLE = {
+    "ref": "M-0603-4",
+    "day": "2016-06-03",
+    "outlet": "晨报",
+    "title": "人行道成了停车场",
+    "url": None,
+    "tone": "exposure",
+    "incident": "CHANGJIANG-PARKING",
+    "counts": True,
+    "area_code": "410103001",
+    "area_name": "淮河路街道",
+    "category": "event:0505",
+    "source": None,
+    "source_ref": None,
+}
+SATISFACTION_EXAMPLE = {
+    "survey": "2016-Q2",
+    "day": "2016-06-20",
+    "level": "city",
+    "area_code": None,
+    "area_name": None,
+    "respondents": 600,
+    "satisfied_share": 0.815,
+    "share_low": 0.782,
+    "share_high": 0.844,
+    "score": None,
+}
+SERIES_EXAMPLE = {
+    "period": "2016-06-T1",
+    "from": "2016-06-01",
+    "to": "2016-06-11",
+    "problems": 120,
+    "problems_per_day": 12.0,
+    "exposures": 1,
+    "positive": 0,
+    "satisfied_share": None,
+    "score": None,
+    "respondents": 0,
+}
+
+
 @router.get(
     "/media",
     summary="Media reports, one by one or by area",
@@ -51,6 +98,7 @@ def plain_answer(
     "by that one the incident deducts, however many papers print it. The place is what the media report names, else "
     "that of the stored report it is linked to. With `level`, rows of areas: `reports`, `positive`, `exposures` (those "
     "that count).",
+    responses=plain_responses(MEDIA_EXAMPLE),
     dependencies=[valid_by("city", "media", "reports", "areas", "cells", "categories", "policy")],
 )
 def get_media(
@@ -80,6 +128,7 @@ def get_media(
     summary="Results of satisfaction surveys",
     description="Each survey, day and area with the number of respondents, the share that was satisfied and its "
     "interval (Wilson, 95 %, for people drawn at random), or a mean score of 100.",
+    responses=plain_responses(SATISFACTION_EXAMPLE),
     dependencies=[valid_by("city", "satisfaction", "areas", "policy")],
 )
 def get_satisfaction(
@@ -104,6 +153,7 @@ def get_satisfaction(
     description="For one place. The periods that hold the days from `from` to `to` are shown whole. `problems` are "
     "reports in the place's cells; `exposures` count once per incident, as they deduct; satisfaction is that of "
     "surveys of this very place, weighted by respondents, null in a period without one.",
+    responses=plain_responses(SERIES_EXAMPLE),
     dependencies=[valid_by("city", "reports", "categories", "cells", "areas", "media", "satisfaction", "policy")],
 )
 def get_series(

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 
 from api.dependencies import Reading, TrueGround
 from api.encoding import form_responses, json_answer, synthetic_layers, table_answer
-from api.evidence import By, PlainForm, plain_answer
+from api.evidence import By, PlainForm, plain_answer, plain_responses
 from api.parameters import Categories, Day, FormatChoice, FromDay, Sources, ToDay, only_known
 from api.validators import valid_by
 from gis.city import read_city
@@ -58,6 +58,17 @@ FACILITY_EXAMPLE = {
     "valid_to": None,
     "area_code": "410103001",
     "area_name": "淮河路街道",
+}
+GROWTH_EXAMPLE = {
+    "code": "410103001",
+    "name": "淮河路街道",
+    "period": "2016-06",
+    "count": 12,
+    "capacity": 940,
+    "added": 2,
+    "removed": 0,
+    "capacity_added": 130,
+    "capacity_removed": 0,
 }
 
 
@@ -167,6 +178,7 @@ def get_facilities(
     summary="Facilities and their capacity period by period",
     description="What is there at the end of each period, and what came and went in it, by area. Each count is the one "
     "before, plus added, minus removed. The periods that hold the days from `from` to `to` are counted whole.",
+    responses=plain_responses(GROWTH_EXAMPLE),
     dependencies=[valid_by("city", "facilities", "areas")],
 )
 def get_growth(

@@ -38,6 +38,7 @@ FILLED = {
     "source_ref": "T0000",
     "import_id": "1",
     "code": "FORUM",
+    "ref": "M1",
     "form": "json",
     "service_code": "event:0505",
     "service_request_id": "patrol:T0000",
@@ -63,6 +64,8 @@ NEEDED = {
         "to": "2016-05-21",
     },
     "/series": {"level": "street", "code": "990101001", "from": "2016-05-01", "to": "2016-05-21"},
+    "/measures/effects": {"kind": "barrier"},
+    "/facilities/growth": {"level": "street", "from": "2016-05-01", "to": "2016-05-21"},
     "/collections/{collectionId}/export": {"f": "geojson"},
 }
 # Values of a parameter that say nothing special, by its name.
