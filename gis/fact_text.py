@@ -17,8 +17,8 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 
 FORMAT = "finegrid standing facts 1"
-LEVEL = 6
-"""Of zlib; a period of 300,000 problems packs to some 3 MB."""
+LEVEL = 1
+"""Of zlib; 270,000 problems pack to 6.9 MB in 0.15 s, and at level 6 to 5.7 MB in 0.7 s."""
 
 SCHEMAS = {
     "places": pa.schema(

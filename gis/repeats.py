@@ -19,6 +19,8 @@ from gis.rules.policy import Policy
 OFF_ROAD = 0
 """Segment id of what is near no road."""
 E7 = 10_000_000
+CM_PER_M = 100
+SIGN = 1 << 31
 Ints = NDArray[np.int64]
 
 
@@ -88,15 +90,20 @@ def times_before(
 
 
 def _on_segments(now: Noticed, earlier: Noticed, before: Ints, again: NDArray[np.bool_]) -> None:
-    key, old = ((one.category_id << 32) + one.segment_id for one in (now, earlier))
-    keys, which = np.unique(old[earlier.segment_id != OFF_ROAD], return_inverse=True)
-    most = np.zeros(len(keys) + 1, np.int64)
-    np.maximum.at(most, which.ravel(), earlier.times[earlier.segment_id != OFF_ROAD])
-    at = np.searchsorted(keys, key)
-    found = (at < len(keys)) & (now.segment_id != OFF_ROAD)
-    found[found] = keys[at[found]] == key[found]
-    before[found] = most[at[found]]
-    again |= np.isin(old, key) & (earlier.segment_id != OFF_ROAD)
+    old = np.flatnonzero(earlier.segment_id != OFF_ROAD)
+    mine = np.flatnonzero(now.segment_id != OFF_ROAD)
+    keys, which = np.unique((earlier.category_id[old] << 32) + earlier.segment_id[old], return_inverse=True)
+    if not len(keys):
+        return
+    most = np.zeros(len(keys), np.int64)
+    np.maximum.at(most, which, earlier.times[old])
+    key = (now.category_id[mine] << 32) + now.segment_id[mine]
+    at = np.searchsorted(keys, key).clip(max=len(keys) - 1)
+    found = keys[at] == key
+    before[mine[found]] = most[at[found]]
+    came = np.zeros(len(keys), bool)
+    came[at[found]] = True
+    again[old] = came[which]
 
 
 def _near(
@@ -117,21 +124,34 @@ def _near(
     ):
         if not len(mine) or not len(others):
             continue
-        points, old = _metres(now, mine, to_metric), _metres(earlier, others, to_metric)
-        tree = cKDTree(points)
-        # Groups of equal times from the most down: the first that is near is the most.
-        for times in np.unique(earlier.times[others])[::-1].tolist():
-            group = cKDTree(old[earlier.times[others] == times])
-            near = np.isfinite(group.query(points, distance_upper_bound=np.nextafter(reach_m, np.inf))[0])
-            before[mine[near]] = np.maximum(before[mine[near]], times)
-        came = np.isfinite(tree.query(old, distance_upper_bound=np.nextafter(reach_m, np.inf))[0])
-        again[others[came]] = True
+        # Each position once, so that thousands of reports on one coordinate are not thousands times thousands of pairs.
+        points, of_mine = np.unique(_centimetres(now, mine, to_metric), return_inverse=True)
+        old, of_others = np.unique(_centimetres(earlier, others, to_metric), return_inverse=True)
+        most = np.zeros(len(old), np.int64)
+        np.maximum.at(most, of_others, earlier.times[others])
+        pairs = _tree(points).sparse_distance_matrix(_tree(old), reach_m, output_type="ndarray")
+        at_points, at_old = np.zeros(len(points), np.int64), np.zeros(len(old), bool)
+        np.maximum.at(at_points, pairs["i"], most[pairs["j"]])
+        at_old[pairs["j"]] = True
+        before[mine] = np.maximum(before[mine], at_points[of_mine])
+        again[others] |= at_old[of_others]
 
 
-def _metres(noticed: Noticed, which: Ints, to_metric: pyproj.Transformer) -> NDArray[np.float64]:
+def _tree(places: Ints) -> cKDTree:
+    # A tree that is asked once is not worth balancing.
+    north = ((places & 0xFFFFFFFF) ^ SIGN) - SIGN
+    metres = np.column_stack([places >> 32, north]) / CM_PER_M
+    return cKDTree(metres, balanced_tree=False, compact_nodes=False)
+
+
+def _centimetres(noticed: Noticed, which: Ints, to_metric: pyproj.Transformer) -> Ints:
+    """Positions in the city's metric CRS as one number each, east x 2**32 + north; no city reaches beyond 2**31 cm.
+
+    To a centimetre, so that whether something is within reach does not hang on the last bit.
+    """
     x, y = to_metric.transform(noticed.lon_e7[which] / E7, noticed.lat_e7[which] / E7)
-    # To a centimetre, so that sums of squares are exact in float64 and distances do not hang on the last bit.
-    return np.round(np.column_stack([x, y]), 2)
+    east, north = (np.rint(np.asarray(at) * CM_PER_M).astype(np.int64) for at in (x, y))
+    return (east << 32) + (north & 0xFFFFFFFF)
 
 
 def noticed_at_end(facts: Facts, category_ids: dict[tuple[str, str], int], segment_ids: dict[str, int]) -> Noticed:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, Select, select
 
 from gis.fact_text import read_facts, unpacked
 from gis.repeats import COLUMNS, NOTHING, Noticed, noticed_at_end, times_before, times_of
@@ -18,20 +18,21 @@ from gis.store.schema_standings import standing_rows, standings
 
 def newest_published(conn: Connection, level: str, period: str) -> Row[Any] | None:
     """The newest published revision of a standing; None: none was published."""
-    return conn.execute(
-        select(standings)
-        .where(standings.c.level == level, standings.c.period == period, standings.c.published_at.is_not(None))
-        .order_by(standings.c.revision.desc())
-        .limit(1)
-    ).first()
+    return conn.execute(_newest(level, period)).first()
+
+
+def _newest(level: str, period: str) -> Select[Any]:
+    chosen = select(standings).where(
+        standings.c.level == level, standings.c.period == period, standings.c.published_at.is_not(None)
+    )
+    return chosen.order_by(standings.c.revision.desc()).limit(1)
 
 
 def bottom_runs(conn: Connection, level: str, period: str) -> dict[str, int]:
     """Times in a row at the bottom up to a period, by code, as its newest published revision has them."""
-    newest = newest_published(conn, level, period)
-    rows = select(standing_rows.c.code, standing_rows.c.bottom_run)
-    found = [] if newest is None else conn.execute(rows.where(standing_rows.c.standing_id == newest.id)).all()
-    return {row.code: row.bottom_run for row in found}
+    newest = _newest(level, period).with_only_columns(standings.c.id).scalar_subquery()
+    rows = select(standing_rows.c.code, standing_rows.c.bottom_run).where(standing_rows.c.standing_id == newest)
+    return {row.code: row.bottom_run for row in conn.execute(rows)}
 
 
 def category_ids(conn: Connection) -> dict[tuple[str, str], int]:
@@ -61,16 +62,16 @@ def noticed_before(conn: Connection, scene: Scene, now: datetime) -> tuple[Notic
     for one in reversed(way):
         earlier = scene_of(conn, scene.ground, scene.level, one, now)
         found = period_problems(conn, earlier)
-        before, held = carried(conn, earlier, found, noticed)
+        before, held = carried(earlier, found, noticed)
         noticed = joined(found, before, held)
         since = since or one.name
     return noticed, since or scene.period.name
 
 
-def carried(conn: Connection, scene: Scene, found: Problems, earlier: Noticed) -> tuple[np.ndarray, Noticed]:
+def carried(scene: Scene, found: Problems, earlier: Noticed) -> tuple[np.ndarray, Noticed]:
     """How often each problem had been noticed before, and what was noticed before and not looked for in this period."""
     before, again = times_before(found.noticed, earlier, scene.to_metric, scene.policy)
-    looked = surveyed_at(conn, earlier, scene)
+    looked = surveyed_at(earlier, scene)
     here = np.isin(earlier.place, [place.id for place in scene.places])
     return before, earlier.chosen(~again & ~looked & here)
 

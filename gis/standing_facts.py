@@ -46,7 +46,7 @@ def ten_day_facts(conn: Connection, ground: Ground, level: str, period: Period, 
     earlier, since = noticed_before(conn, scene, now)
     exposed = exposures(conn, period)
     found = period_problems(conn, scene, {(one.source, one.source_ref) for one in exposed if one.source_ref})
-    before, held = carried(conn, scene, found, earlier)
+    before, held = carried(scene, found, earlier)
     number = {place.id: at for at, place in enumerate(scene.places)}
     codes = {place.code: at for at, place in enumerate(scene.places)}
     tables = {

@@ -26,7 +26,7 @@ from gis.repeats import E7, OFF_ROAD, Noticed
 from gis.rules.coverage import is_enough
 from gis.rules.periods import Period
 from gis.rules.policy import Policy
-from gis.store.copying import copy_table
+from gis.store.copying import copy_out_array, copy_table
 from gis.store.database import sql
 from gis.store.schema import sources
 
@@ -62,6 +62,8 @@ class Scene:
         same as another, counts whenever it is known: there was no problem of its own.
     roads
         How much of each place's roads was surveyed, by database id.
+    surveyed
+        Database ids of the segments of which enough was surveyed.
     """
 
     ground: Ground
@@ -70,6 +72,7 @@ class Scene:
     as_of: datetime
     policy: Policy
     roads: dict[int | None, CoverageRow]
+    surveyed: Ints
     to_metric: pyproj.Transformer
 
     @cached_property
@@ -90,6 +93,7 @@ class Scene:
 def scene_of(conn: Connection, ground: Ground, level: str, period: Period, now: datetime) -> Scene:
     """The period as it stands now, or as it stood `judged_after_h` after its end, whichever is earlier."""
     policy = city_policy(conn, period.first)
+    asked = {"first": period.first, "share": policy.surveyed_share}
     return Scene(
         ground,
         level,
@@ -97,6 +101,7 @@ def scene_of(conn: Connection, ground: Ground, level: str, period: Period, now: 
         min(now, judged_at(period, policy, ground.city.zone)),
         policy,
         {row.id: row for row in road_coverage(conn, period, level).rows},
+        copy_out_array(conn, sql("standing_surveyed"), asked, {"id": "int4"})["id"].astype(np.int64),
         metric_transformer(ground.city.metric_crs),
     )
 
@@ -191,7 +196,7 @@ def period_problems(conn: Connection, scene: Scene, named: Iterable[tuple[str | 
         ref.take(pa.array(first)),
         np.bincount(of_group, minlength=size).astype(np.int64),
         np.bincount(of_group, exposed[chosen], minlength=size) > 0,
-        surveyed_at(conn, noticed, scene),
+        surveyed_at(noticed, scene),
         frozenset(known.values()),
         counted,
     )
@@ -219,12 +224,18 @@ def _places(scene: Scene, cell_id: Ints) -> Ints:
     return of_rank[ranks[known]]
 
 
-def surveyed_at(conn: Connection, noticed: Noticed, scene: Scene) -> Bools:
-    """Whether anybody looked there in the period."""
-    asked = {"first": scene.period.first, "share": scene.policy.surveyed_share}
-    segments = [row.id for row in conn.execute(sql("standing_surveyed"), asked)]
+def surveyed_at(noticed: Noticed, scene: Scene) -> Bools:
+    """Whether anybody looked there in the period; near no road: whether enough of the street's roads was surveyed."""
     on_road = noticed.segment_id != OFF_ROAD
-    return np.where(on_road, np.isin(noticed.segment_id, segments), np.isin(noticed.place, scene.well_surveyed))
+    return np.where(on_road, _among(noticed.segment_id, scene.surveyed), _among(noticed.place, scene.well_surveyed))
+
+
+def _among(ids: Ints, some: Ints | list[int]) -> Bools:
+    """Whether each id is one of some; by looking up, ids being small numbers."""
+    marks = np.zeros(int(ids.max(initial=0)) + 1, bool)
+    known = np.asarray(some, np.int64)
+    marks[known[known < len(marks)]] = True
+    return marks[ids]
 
 
 def _groups(number: dict[str, Ints], media: Bools, live: Bools, scene: Scene) -> Ints:

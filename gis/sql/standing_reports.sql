@@ -6,7 +6,7 @@
 SELECT
     r.source_id, r.source_ref, r.category_id, coalesce(r.cell_id, 0) AS cell_id, coalesce(r.segment_id, 0) AS segment_id,
     CAST(round(ST_X(r.geom) * 1e7) AS int) AS lon_e7, CAST(round(ST_Y(r.geom) * 1e7) AS int) AS lat_e7,
-    CAST(extract(epoch FROM r.reported_at) * 1000000 AS int8) AS at_us, coalesce(b.case_id, 0) AS case_id,
+    CAST(round(date_part('epoch', r.reported_at) * 1e6) AS int8) AS at_us, coalesce(b.case_id, 0) AS case_id,
     CASE WHEN c.state = 'void' AND c.merged_into IS NULL THEN 1 ELSE 0 END AS void
 FROM reports AS r
 LEFT JOIN case_reports AS b ON b.source_id = r.source_id AND b.source_ref = r.source_ref
