@@ -32,8 +32,8 @@ Permutations = Annotated[
     Query(
         ge=FEWEST_PERMUTATIONS,
         le=MOST_PERMUTATIONS,
-        description="How many random arrangements; 999, or as many more as let a single place stand out among all, if "
-        "not given",
+        description="How many random arrangements; 999, or as many more as let one hot spot stand out among all, "
+        "if not given",
     ),
 ]
 Seed = Annotated[

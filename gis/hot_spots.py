@@ -75,7 +75,7 @@ class HotSpotQuery:
     counted
         Window, categories and sources; neither box nor operation, because every place is compared with all.
     permutations
-        How many random arrangements; None: as many as let a single place stand out among all (`enough_permutations`).
+        How many random arrangements; None: as many as let one hot spot stand out among all (`enough_permutations`).
     seed
         Of the generator (NumPy's PCG64).
     """
@@ -194,7 +194,8 @@ def _tested(conn: Connection, query: HotSpotQuery, ground: Ground) -> HotSpots:
     counted = density(conn, ground, query.level, query.counted)
     codes, counts, km2 = (counted.columns[name] for name in ("code", "count", "area_km2"))
     at, neighbours = _ready(conn, ground, query.level, policy)
-    permutations = query.permutations or enough_permutations(len(at), policy)
+    together = float(neighbours.count.mean()) + 1 if len(at) else 1.0
+    permutations = query.permutations or enough_permutations(len(at), together, policy)
     size = len(counted)
     z, p, q = (np.full(size, np.nan) for _ in range(3))
     around = np.zeros(size, np.int64)
@@ -226,14 +227,19 @@ def _tested(conn: Connection, query: HotSpotQuery, ground: Ground) -> HotSpots:
     return HotSpots(query, table, policy, permutations, _digest(codes, counts, km2))
 
 
-def enough_permutations(places: int, policy: Policy) -> int:
-    """So many that a single place could stand out among all of them: 999, or ten, hundred or thousand times as many.
+def enough_permutations(places: int, together: float, policy: Policy) -> int:
+    """So many that one hot spot could stand out among all places: 999, or ten, hundred or thousand times as many.
 
-    With P permutations no p is below 2 / (P + 1), and one place alone needs p <= fdr / places. With 999 and 10,000
-    cells false-discovery control could never call fewer than 400 cells hot.
+    With P permutations no p is below 2 / (P + 1), and m places alone need p <= fdr * m / places. With 999 and 10,000
+    cells false-discovery control could never call fewer than 400 cells hot; a hot spot is a place with its neighbours.
+
+    Parameters
+    ----------
+    together
+        Places that a hot spot is made of: neighbours on average, and the place itself.
     """
     found = policy.hotspot_permutations
-    while found < MOST_PERMUTATIONS and 2 / (found + 1) > policy.hotspot_fdr / max(1, places):
+    while found < MOST_PERMUTATIONS and 2 / (found + 1) > policy.hotspot_fdr * together / max(1, places):
         found = min(MOST_PERMUTATIONS, (found + 1) * 10 - 1)
     return found
 

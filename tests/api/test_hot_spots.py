@@ -129,11 +129,15 @@ def test_the_seed_decides_and_is_named(client: TestClient) -> None:
     assert one["facts_sha256"] != ask(client, category="chaos:parking")["facts_sha256"]
 
 
-@pytest.mark.parametrize(("places", "expected"), [(1, 999), (24, 999), (26, 9999), (200, 9999), (10_000, 999_999)])
-def test_so_many_permutations_that_one_place_can_stand_out(places: int, expected: int) -> None:
+@pytest.mark.parametrize(
+    ("places", "together", "expected"),
+    [(1, 1, 999), (25, 1, 999), (26, 1, 9999), (200, 6, 9999), (17_770, 20, 99_999), (99_856, 21, 999_999)],
+)
+def test_so_many_permutations_that_one_hot_spot_can_stand_out(places: int, together: float, expected: int) -> None:
     policy = POLICIES[0]
-    assert enough_permutations(places, policy) == expected
-    assert 2 / (expected + 1) <= policy.hotspot_fdr / places
+    assert enough_permutations(places, together, policy) == expected
+    assert 2 / (expected + 1) <= policy.hotspot_fdr * together / places
+    assert expected == 999 or 2 / ((expected + 1) / 10) > policy.hotspot_fdr * together / places
 
 
 def test_forms(client: TestClient) -> None:
