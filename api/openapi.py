@@ -44,7 +44,7 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
     components["parameters"] = {"limit": openapi_collections.LIMIT_PARAMETER}
     components["securitySchemes"] = {"key": {"type": "apiKey", "in": "header", "name": "X-API-Key"}}
     wrong = {
-        "description": "What is wrong, as a problem document (RFC 9457); also for 401, 403, 404, 405, 409, 413 and 503",
+        "description": "What is wrong, a problem document (RFC 9457); also for 401, 403, 404, 405, 409, 413, 501, 503",
         "content": {PROBLEM: {"schema": {"$ref": "#/components/schemas/Problem"}}},
     }
     refused = {

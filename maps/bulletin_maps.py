@@ -71,8 +71,9 @@ def city_map(shapes: Shapes, rows: Sequence[dict[str, Any]], north: str, title: 
     by_code = {row["code"]: row for row in rows}
     ranked = [one for one in shapes.areas if one.ranked and by_code[one.code]["rank"] is not None]
     classes = classes_of([float(by_code[one.code]["density"]) for one in ranked])
-    bounds = shapely.total_bounds([one.shape for one in ranked or shapes.areas])
-    west, south, east, top = (float(side) for side in bounds)
+    drawn = [one.shape for one in ranked or shapes.areas]
+    # A city may have no areas of the level at all.
+    west, south, east, top = shapely.total_bounds(drawn).tolist() if drawn else (0.0, 0.0, 1000.0, 500.0)
     room = max(east - west, top - south) * 0.04
     box = west - room, south - room, east + room, top + room
     shape = (box[3] - box[1]) / max(box[2] - box[0], 1e-9)

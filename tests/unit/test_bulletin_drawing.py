@@ -10,13 +10,13 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gis.bulletins.ground import ASPECT, PlaceShape, Road, box_around
+from gis.bulletins.ground import ASPECT, AreaShape, PlaceShape, Road, Shapes, box_around
 from gis.bulletins.method import method, number
 from gis.bulletins.words import CHANGE, CHAOS, CONSEQUENCES, GLOSSARY, KINDS, SHEETS, TEXTS
 from gis.rules.periods import parse_period
 from gis.rules.policy import POLICIES
 from maps.bulletin_drawing import Sheet, hatched, path_of, round_length
-from maps.bulletin_maps import COLOURS, classes_of, colours_of, place_map
+from maps.bulletin_maps import COLOURS, city_map, classes_of, colours_of, place_map
 from maps.bulletin_page import _css_string
 
 metres = st.floats(-1e6, 1e6)
@@ -98,6 +98,16 @@ def test_a_small_map_shows_the_place_in_the_middle_of_its_surroundings() -> None
         assert shapely.box(west, south, east, north).contains(shape)
         middle = shapely.box(*shape.bounds).centroid if shape.area or shape.length else shape
         assert ((west + east) / 2, (south + north) / 2) == pytest.approx((middle.x, middle.y))
+
+
+def test_a_standing_of_nothing_is_an_empty_map() -> None:
+    drawn, classes = city_map(Shapes([], {}), [], "N", "x")
+    assert classes.bounds == colours_of(classes) == []
+    assert "nan" not in drawn
+    row = {"code": "1", "rank": None, "density": None}
+    drawn, _ = city_map(Shapes([AreaShape("1", shapely.box(0, 0, 500, 400), True)], {}), [row], "N", "x")
+    assert "nan" not in drawn
+    assert drawn.count("<path") > 2
 
 
 def test_names_of_roads_are_escaped_and_the_place_is_drawn() -> None:
