@@ -188,7 +188,7 @@ def test_a_draft_again_is_the_same_byte_for_byte_and_a_void_case_changes_it(city
     assert (first.changed, second.changed) == (True, False)
     assert first.facts_sha256 == second.facts_sha256
     with city.begin() as conn:
-        # Rows that are written anew stand elsewhere in the table: the order in which reports are stored does not matter.
+        # Rows that are written anew stand elsewhere in the table; the order of storing does not matter.
         conn.execute(text("UPDATE reports SET description = 'moved' WHERE hashtext(source_ref) % 3 = 0"))
         conn.execute(text("UPDATE case_reports SET case_id = case_id WHERE hashtext(source_ref) % 2 = 0"))
     with transaction(city, snapshot=True) as conn:
