@@ -1,1 +1,0 @@
-"""Hot spots 热点: significance of clusters, worked out and kept."""
