@@ -49,9 +49,15 @@ def _money(policy: Policy, *, month: bool) -> tuple[int, int, int]:
     return places, first, first - step * (places - 1)
 
 
+def _score(policy: Policy, *, month: bool) -> str:
+    """What the display score takes off for a point of density; a month's density is per day."""
+    return f"{policy.score_factor} × {policy.score_days}" if month else str(policy.score_factor)
+
+
 def _zh(policy: Policy, *, month: bool) -> list[tuple[str, str]]:
     places, first, last = _money(policy, month=month)
     what = "区县" if month else "街道办"
+    score = _score(policy, month=month)
     density = (
         "月度把三个旬的扣分合并，除以面积与天数的乘积，不是名次的平均"
         if month
@@ -128,7 +134,7 @@ def _zh(policy: Policy, *, month: bool) -> list[tuple[str, str]]:
         (
             "5",
             (
-                f"得分 = max(0，100 − {policy.score_factor} × 密度)，只供展示，不用于排名。可能名次为问题数量偶然波动下"
+                f"得分 = max(0，100 − {score} × 密度)，只供展示，不用于排名。可能名次为问题数量偶然波动下"
                 "名次的 95% 范围。"
             ),
         ),
@@ -142,6 +148,7 @@ def _zh(policy: Policy, *, month: bool) -> list[tuple[str, str]]:
 def _en(policy: Policy, *, month: bool) -> list[tuple[str, str]]:
     places, first, last = _money(policy, month=month)
     what = "districts" if month else "street offices"
+    score = _score(policy, month=month)
     density = (
         "The points of the three ten-day periods are pooled and divided by km² × days; ranks are not averaged"
         if month
@@ -225,7 +232,7 @@ def _en(policy: Policy, *, month: bool) -> list[tuple[str, str]]:
         (
             "5",
             (
-                f"Score = max(0, 100 - {policy.score_factor} × density), for display only. “Could be” is the 95 % "
+                f"Score = max(0, 100 - {score} × density), for display only. “Could be” is the 95 % "
                 "range of the rank under chance in the counts."
             ),
         ),

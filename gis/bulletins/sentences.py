@@ -237,12 +237,16 @@ def before_words(found: Bulletin, lang: Language) -> str:
             "上期未公布排名，无从比较。" if lang == "zh" else "The period before was not published: nothing to compare."
         )
     days = (before.record.after_day - before.record.first_day).days
+    if found.period.is_ten_days:
+        even = "扣分与密度未按天折算" if lang == "zh" else "points and densities are not evened out"
+    else:
+        even = "扣分未按天折算，密度已按天计" if lang == "zh" else "points are not evened out, densities are per day"
     return (
-        f"上期为 {before.record.period} 第 {before.record.revision} 版（{days} 天；本期 {found.period.days} 天，"
-        "扣分与密度未按天折算）。"
+        f"上期为 {before.record.period} 第 {before.record.revision} 版"
+        f"（{days} 天；本期 {found.period.days} 天，{even}）。"
         if lang == "zh"
         else f"Compared with {before.record.period}, revision {before.record.revision} ({days} days; this period has "
-        f"{found.period.days}; points and densities are not evened out)."
+        f"{found.period.days}; {even})."
     )
 
 

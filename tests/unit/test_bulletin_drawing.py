@@ -156,5 +156,7 @@ def test_the_method_has_the_numbers_of_its_policy() -> None:
     assert "1,500,000 to 500,000 yuan" in districts
     assert "1, 3, 6, 9, 12 times" in streets
     assert "95%" in streets
+    assert "100 - 1 × density" in streets
+    assert "100 - 1 × 10 × density" in districts
     assert number(policy.listing_count) == "10"
     assert parse_period("2016-05").days == 31

@@ -170,10 +170,15 @@ def test_a_month_pools_its_ten_day_standings(tiny_url: str, make_database: Calla
         month = bulletin_of(client, "2016-05")
         parts = [bulletin_of(client, f"2016-05-T{number}") for number in (1, 2, 3)]
         assert "2016 年 5 月 · 区县月排名" in page_of(client, "2016-05")
-        assert "points/km²·day" in page_of(client, "2016-05", "en").lower()
+        english = page_of(client, "2016-05", "en")
+        assert "points/km²·day" in english.lower()
+        assert "Score = max(0, 100 - 1 × 10 × density)" in english
     engine.dispose()
     assert month["level"] == "district"
     assert {row["code"] for row in month["rows"]} == {"990101", "990102"}
+    for row in month["rows"]:
+        # As the method says.
+        assert row["score"] == pytest.approx(max(0, 100 - 10 * row["density"]), abs=0.005)
     for name in ("problems", "deduction"):
         assert month["summary"][name] == pytest.approx(sum(part["summary"][name] for part in parts))
     days = {}
