@@ -107,6 +107,7 @@ class Publication(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
+    period: Name = Field(description="Ten-day period or month whose draft it is", examples=["2016-06-T1"])
     actor: Name = Field(min_length=1, description="Who publishes it", examples=["assessment office"])
     expected: Name | None = Field(
         None, description="facts_sha256 of the draft that was looked at; 409 if it is another"
@@ -262,7 +263,7 @@ def post_draft(request: Request, body: JsonBody, conn: WritingOneMoment) -> Resp
 
 
 @router.post(
-    "/standings/{level}/{period}/publish",
+    "/standings/publications",
     status_code=201,
     summary="Publish the draft of a period",
     description="From then on it never changes. 409 where the draft is another one than `expected`, the period is not "
@@ -270,11 +271,10 @@ def post_draft(request: Request, body: JsonBody, conn: WritingOneMoment) -> Resp
     dependencies=[KeyHolder],
     openapi_extra=body_of(Publication),
 )
-def post_publication(level: LevelPath, period: PeriodPath, body: JsonBody, conn: Writing) -> Response:
+def post_publication(body: JsonBody, conn: Writing) -> Response:
     """Publish it."""
     sent: Publication = checked(Publication, body)
-    named, city = named_period(period), read_city(conn)
-    _checked_level(city, level, named, in_path=True)
-    record = publish(conn, city, named, sent.actor, datetime.now(UTC), sent.expected)
+    named = named_period(sent.period)
+    record = publish(conn, read_city(conn), named, sent.actor, datetime.now(UTC), sent.expected)
     found = read_standing(conn, record.level, named, record.revision)
     return json_answer(found.head(), 201, {"Location": f"/standings?period={named.name}&revision={record.revision}"})

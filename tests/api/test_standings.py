@@ -29,11 +29,11 @@ def post(client: TestClient, address: str, **body: Any) -> Any:
     return client.post(address, json=body, headers=HEADERS)
 
 
-def put_out(client: TestClient, period: str, level: str = "street", **more: Any) -> dict[str, Any]:
+def put_out(client: TestClient, period: str, **more: Any) -> dict[str, Any]:
     drafted = post(client, "/standings", period=period, actor="office", **more)
     assert drafted.status_code == 201, drafted.text
     digest = drafted.json()["facts_sha256"]
-    published = post(client, f"/standings/{level}/{period}/publish", actor="office", expected=digest)
+    published = post(client, "/standings/publications", period=period, actor="office", expected=digest)
     assert published.status_code == 201, published.text
     return dict(published.json())
 
@@ -137,8 +137,8 @@ def test_what_is_refused(city: TestClient, address: str, status: int, said: str)
         ("/standings", {"period": T1, "actor": "a", "more": 1}, 400, "more"),
         ("/standings", {"period": T1, "actor": "a", "reason": "why"}, 400, "nothing to correct"),
         ("/standings", {"period": "2016-05", "actor": "a"}, 409, "was not published"),
-        (f"/standings/street/{T1}/publish", {"actor": "a"}, 404, "there is no draft"),
-        (f"/standings/district/{T1}/publish", {"actor": "a"}, 404, "ranks streets"),
+        ("/standings/publications", {"period": T1, "actor": "a"}, 404, "there is no draft"),
+        ("/standings/publications", {"actor": "a"}, 400, "period"),
     ],
 )
 def test_what_cannot_be_written(city: TestClient, address: str, body: dict[str, Any], status: int, said: str) -> None:

@@ -357,7 +357,7 @@ def written() -> dict[str, str]:
 def test_no_script_or_style_names_another_server() -> None:
     texts = written()
     pages = {*board.SCRIPTS, *board.STYLES, *listings_page.SCRIPTS, *listings_page.STYLES}
-    assert set(texts) == {*SCRIPTS, *STYLES, "static/ogc.css", "static/ogc.js", *pages}
+    assert set(texts) == {*SCRIPTS, *STYLES, "static/ogc.css", "static/ogc.js", "static/bulletin.css", *pages}
     for name, content in texts.items():
         # The live board asks its own server for two things, the heat map for one when it is told to; the tests in a
         # browser see whom they ask.
