@@ -186,7 +186,9 @@ def test_away_from_edges_robust_predicates_agree(seed):
 def test_every_point_of_a_tiling_is_counted_exactly_once(seed):
     rng = np.random.default_rng(seed)
     cells, points = city(rng, tiling)
-    inside = shapely.contains_xy(shapely.union_all(cells).buffer(-1e-9), points[:, 0], points[:, 1])
+    # On a grid, because GEOS gives up on the exact union of some such tilings (TopologyException); the margin is wider.
+    ground = shapely.union_all(cells, grid_size=1e-9).buffer(-4e-9)
+    inside = shapely.contains_xy(ground, points[:, 0], points[:, 1])
     ranks = CellIndex.build(cells).locate(*points[inside].T)
     # A point on an edge between two cells may round outside of both, but then PostGIS says so too.
     lost = points[inside][ranks < 0]
