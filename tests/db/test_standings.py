@@ -7,7 +7,6 @@ import threading
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,7 +20,6 @@ from gis.errors import Conflict, NotFound, ParameterError
 from gis.fact_text import read_facts, sha256, unpacked
 from gis.geometry.datum import metric_transformer
 from gis.ground import load_ground
-from gis.media import load_media
 from gis.rules.deductions import Problem, problem_units, times_noticed
 from gis.rules.periods import parse_period
 from gis.rules.policy import POLICIES
@@ -136,6 +134,12 @@ def test_points_of_problems_are_those_of_a_plain_count_period_after_period(city:
                 deep = opened(standing, code)
                 assert sum((term["points"] for term in deep.terms), Decimal(0)) == row["deduction"]
                 assert sum((cause["points"] for cause in deep.causes), Decimal(0)) == row["deduction"]
+                squares = conn.execute(
+                    select(standing_rows.c.square_deduction).where(
+                        standing_rows.c.standing_id == standing.record.id, standing_rows.c.code == code
+                    )
+                ).scalar_one()
+                assert squares == sum((cause["points"] ** 2 for cause in deep.causes), Decimal(0))
                 listed = {(one["source"], one["source_ref"]) for one in deep.causes if one["kind"] == "problem"}
                 assert listed == {(one["source"], one["source_ref"]) for one in mine}
             counted = standing.facts().head["reports"]
@@ -166,46 +170,6 @@ def test_steps_of_double_ten_are_those_of_the_response_table(city: Engine) -> No
     assert wrong[0]
     assert wrong[1]
     assert row["parts"]["double_ten"] == wrong[0] * Decimal("0.1") + wrong[1] * Decimal("0.2")
-
-
-def test_what_the_media_named_costs_twice_and_what_nobody_reported_costs_by_itself(
-    city: Engine, tmp_path: Path
-) -> None:
-    with city.begin() as conn:
-        named = conn.execute(
-            text(
-                "SELECT s.name, r.source_ref, a.code FROM reports r JOIN sources s ON s.id = r.source_id"
-                " JOIN cells z ON z.id = r.cell_id JOIN areas a ON a.id = z.area_id WHERE r.day = '2016-05-02'"
-                " AND s.kind <> 'media' AND NOT EXISTS (SELECT FROM case_reports b WHERE b.source_ref = r.source_ref)"
-                " ORDER BY r.source_ref LIMIT 1"
-            )
-        ).one()
-    put_out(city, T1)
-    path = tmp_path / "media.csv"
-    path.write_text(
-        "ref,day,outlet,title,tone,incident,area_code,category,source,source_ref\n"
-        f"m1,2016-05-03,news,a,exposure,one,,,{named.name},{named.source_ref}\n"
-        f"m2,2016-05-04,news,b,exposure,two,{named.code},event:0102,,\n"
-        f"m3,2016-05-05,paper,b,exposure,two,{named.code},event:0102,,\n"
-        f"m4,2016-05-06,paper,c,positive,,{named.code},,,\n"
-    )
-    with city.begin() as conn:
-        load_media(conn, path)
-    put_out(city, T1, "the papers came late")
-    with city.connect() as conn:
-        before, after = (read_standing(conn, "street", parse_period(T1), number) for number in (1, 2))
-        causes = [
-            {one["source_ref"]: one for one in opened(each, named.code).causes if one["kind"] == "problem"}
-            for each in (before, after)
-        ]
-        own = opened(after, named.code).causes
-    first, second = (each[named.source_ref] for each in causes)
-    assert (first["exposed"], second["exposed"]) == (False, True)
-    assert second["points"] == 2 * first["points"]
-    assert [(one["incident"], one["ref"], one["points"]) for one in own if one["kind"] == "media"] == [
-        ("two", "m2", Decimal("0.2"))
-    ]
-    assert after.row(named.code)["deduction"] == before.row(named.code)["deduction"] + first["points"] + Decimal("0.2")
 
 
 def test_without_the_published_period_before_the_same_is_found_by_going_back(city: Engine) -> None:
@@ -356,31 +320,6 @@ def test_what_may_not_be_published(city: Engine) -> None:
     put_out(city, T2, now=later)
     with pytest.raises(Conflict, match="published after 2016-05-T3 was drafted"), transaction(city) as conn:
         publish(conn, read_city(conn), parse_period(T3), "office", later)
-
-
-def test_a_month_pools_its_three_periods_by_points_per_km2_and_day(city: Engine) -> None:
-    month = parse_period("2016-05")
-    with pytest.raises(Conflict, match="2016-05-T1 was not published"), transaction(city, snapshot=True) as conn:
-        draft(conn, load_ground(conn), month, "office", NOW)
-    for name in (T1, T2, T3, "2016-05"):
-        put_out(city, name)
-    with city.connect() as conn:
-        districts = {row["code"]: row for row in read_standing(conn, "district", month).rows}
-        for code, row in districts.items():
-            streets = [
-                (one, period.days)
-                for name in (T1, T2, T3)
-                for period in [parse_period(name)]
-                for one in read_standing(conn, "street", period).rows
-                if one["code"].startswith(code)
-            ]
-            points = sum((one["deduction"] for one, _ in streets), Decimal(0))
-            exposure = sum((one["area_km2"] * days for one, days in streets), Decimal(0))
-            assert row["deduction"] == points
-            assert row["density"] == (points / exposure).quantize(Decimal("0.000001"))
-        parts = opened(read_standing(conn, "district", month), "990101").causes
-        assert {part["period"] for part in parts} == {T1, T2, T3}
-        assert not any(link.problems for link in verify_chain(conn))
 
 
 def test_two_cannot_publish_one_period(city: Engine) -> None:
